@@ -1,0 +1,1 @@
+//! AWS as data: service models, validation, encoding and decoding of any operation.

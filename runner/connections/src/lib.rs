@@ -1,0 +1,1 @@
+//! The real outside: AWS sessions, Kubernetes clients, files.

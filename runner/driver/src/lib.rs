@@ -1,0 +1,1 @@
+//! Carries out what the engine commands: clock, signals, futures, journal.

@@ -1,0 +1,382 @@
+//! The events: everything a run ever says about itself.
+//!
+//! This file decides what is written down and under which names; the names are an interface (`events RUN -o ndjson`,
+//! `docs/journal.md`), fields are only ever added. It must not decide what an event does to the state
+//! (`crate::state`) nor how it is stored (`journal` sees bytes).
+
+use indexmap::IndexMap;
+use runbook_model::connection::Identity;
+use runbook_model::digest::{Digest, RunKey};
+use runbook_model::failure::Failure;
+use runbook_model::id::{RunId, Token};
+use runbook_model::kind::Origin;
+use runbook_model::path::StepPath;
+use runbook_model::plan::Plan;
+use runbook_model::record::Recorded;
+use runbook_model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An event and when it was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// A person at a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The login name.
+    pub user: String,
+    /// The machine's name.
+    pub host: String,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// Always the first: all a run rests on.
+    RunCreated(Box<RunCreated>),
+    /// A process took the run up: the first one after its creation, then every resume. Whatever had been started and has no
+    /// outcome is in doubt from here on.
+    RunHeld {
+        /// Who.
+        by: Person,
+        /// The process.
+        pid: u32,
+        /// The version of the program.
+        version: String,
+    },
+    /// A connection was used for the first time, or for the first time by this holder.
+    ConnectionIdentified {
+        /// Its label; see [`runbook_model::connection::Connection::label`].
+        connection: String,
+        /// Who was met.
+        identity: Identity,
+    },
+    /// The inputs of a nested runbook are known; its steps may start.
+    BodyOpened {
+        /// The step (or item) that runs it.
+        step: StepPath,
+        /// Its inputs, fitted to their types.
+        inputs: Recorded,
+    },
+    /// The list of a `for-each` is known.
+    ItemsListed {
+        /// The step, without a key.
+        step: StepPath,
+        /// The items in order; with keys that are unique.
+        items: Vec<Item>,
+    },
+    /// The step does not run.
+    StepSkipped {
+        /// The step.
+        step: StepPath,
+        /// Why, for people.
+        reason: String,
+        /// The failure that `on-failure: warn` made a skip.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
+    },
+    /// A probe looked.
+    StepProbed {
+        /// The step.
+        step: StepPath,
+        /// Its generation.
+        generation: u32,
+        /// What was found.
+        finding: Finding,
+    },
+    /// The intent: durable before the effect.
+    StepStarted {
+        /// The step.
+        step: StepPath,
+        /// Rises when the arguments change, after a definitive failure, or when a person asks.
+        generation: u32,
+        /// Counts the tries of the step from 1, across generations.
+        attempt: u32,
+        /// The definition it acts by.
+        definition: Digest,
+        /// The digest of the evaluated arguments.
+        arguments: Digest,
+        /// The token of this generation.
+        token: Token,
+        /// The label of its connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<String>,
+        /// When its time is up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+        /// What the probe saw before, for an undo.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Recorded>,
+    },
+    /// The call took effect and goes on outside.
+    StepGoing {
+        /// The step.
+        step: StepPath,
+        /// What the kind needs to ask about it.
+        ticket: Recorded,
+    },
+    /// A wait looked and is not over.
+    StepLooked {
+        /// The step.
+        step: StepPath,
+        /// Counts its looks from 1, across resumes.
+        look: u32,
+        /// What the author's `observe` says of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        observed: Option<String>,
+        /// The look's own failure.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
+        /// `until` holds since then (with `stable-for`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holds_since: Option<Timestamp>,
+        /// When it looks next.
+        next: Timestamp,
+    },
+    /// A try failed; there will be another, or the step fails.
+    AttemptFailed {
+        /// The step.
+        step: StepPath,
+        /// The try.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// When it is tried again; `None`: not any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_at: Option<Timestamp>,
+    },
+    /// Nobody knows whether the effect happened: the reply was lost.
+    StepInDoubt {
+        /// The step.
+        step: StepPath,
+        /// The try.
+        attempt: u32,
+        /// What is known.
+        failure: Failure,
+    },
+    /// The step is done.
+    StepSucceeded {
+        /// The step.
+        step: StepPath,
+        /// Its generation; 0 for steps that do nothing outside.
+        generation: u32,
+        /// How.
+        origin: Origin,
+        /// What is kept. For a step without `outputs:` one entry `result`.
+        outputs: Recorded,
+        /// The request id of the answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+        /// The failure that counted as an answer (`accept`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted: Option<Failure>,
+        /// False checks with `level: warn`, and what the kind wants people to read.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
+        /// What was there before, for an undo; see [`Event::StepStarted`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Recorded>,
+    },
+    /// The step failed for good.
+    StepFailed {
+        /// The step.
+        step: StepPath,
+        /// Why.
+        failure: Failure,
+    },
+    /// The step waits for a person or for time.
+    StepParked {
+        /// The step.
+        step: StepPath,
+        /// For what.
+        reason: ParkReason,
+        /// For people: the message of an `approve`, what is in doubt, the author's sentence when time was up.
+        message: String,
+    },
+    /// A parked, failed or finished step is open again: a resume, `--from`, `--retry`, `--extend`.
+    StepReopened {
+        /// The step.
+        step: StepPath,
+        /// The generation it runs under from now on.
+        generation: u32,
+        /// Its new deadline, if its time was up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A person's word on a step.
+    WordGiven {
+        /// The step.
+        step: StepPath,
+        /// The generation it is about.
+        generation: u32,
+        /// The word.
+        word: Word,
+        /// Who.
+        by: Person,
+        /// When it was said; the event may be written later.
+        said_at: Timestamp,
+        /// The digest of the plan it was said of.
+        plan: Digest,
+    },
+    /// A person asked for the run to be given up.
+    CancelAsked {
+        /// Who.
+        by: Person,
+        /// When it was said.
+        said_at: Timestamp,
+    },
+    /// Nothing new starts from here on, for this holder.
+    RunStopping {
+        /// Why.
+        reason: StopReason,
+    },
+    /// The holder let go of the run.
+    RunEnded {
+        /// How it stands.
+        status: EndStatus,
+        /// What the runbook gives back, when it succeeded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outputs: Option<Recorded>,
+        /// The step that decided it and why, when it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<Because>,
+    },
+}
+
+/// All a run rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunCreated {
+    /// The run.
+    pub run: RunId,
+    /// The plan.
+    pub plan: Plan,
+    /// The digest of the plan.
+    pub plan_digest: Digest,
+    /// The bytes of the package: path relative to its folder, and text.
+    pub package: IndexMap<String, String>,
+    /// The inputs, fitted to their types; secret ones withheld.
+    pub inputs: Recorded,
+    /// The digest of the inputs under the key of the run; secret ones enter as HMAC.
+    pub inputs_digest: Digest,
+    /// The key of the run.
+    pub key: RunKey,
+    /// Labels of the plan and of the command line.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub labels: IndexMap<String, String>,
+    /// Did the operator allow `command` steps?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_command: bool,
+    /// Who made it.
+    pub by: Person,
+    /// The version of the program.
+    pub version: String,
+}
+
+/// An item of a `for-each`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its name in paths.
+    pub key: String,
+    /// Its value.
+    pub value: Recorded,
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Finding {
+    /// Nothing there.
+    Absent,
+    /// There, and as wanted.
+    Matching,
+    /// There, and not as wanted: the sentences of the author that are true of it.
+    Different {
+        /// The sentences.
+        sentences: Vec<String>,
+    },
+}
+
+/// What a parked step waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParkReason {
+    /// A person's approval.
+    Approval,
+    /// A person who knows whether the effect happened.
+    Doubt,
+    /// A login.
+    Credentials,
+    /// More time.
+    Deadline,
+}
+
+/// What a person may say of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// Go on.
+    Approve,
+    /// Do not.
+    Reject,
+    /// The effect in doubt is there.
+    Done,
+    /// The effect in doubt is not there; do it again.
+    Retry,
+}
+
+/// Why nothing new starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// A step failed.
+    Failed,
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// A person cancelled.
+    Cancelled,
+    /// A step is parked.
+    Parked,
+    /// The other end of a connection is another one than before.
+    Refused,
+}
+
+/// How a run stands when nobody holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndStatus {
+    /// All is done.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// It waits for a person.
+    Parked,
+    /// A deadline passed.
+    TimedOut,
+    /// A person gave it up.
+    Cancelled,
+    /// It was interrupted, or refused another account.
+    Interrupted,
+    /// It was taken back.
+    Undone,
+}
+
+/// What decided an end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Because {
+    /// The step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepPath>,
+    /// Why.
+    pub failure: Failure,
+}

@@ -1,0 +1,1 @@
+//! An ordered, fenced log of opaque records.

@@ -1,0 +1,110 @@
+//! The contract of a step kind at run time: what it is called with, what it answers, how it is asked.
+//!
+//! This file decides the questions between the driver and a kind. It must not know any SDK, file or clock: what a kind
+//! reaches, it reaches through [`Outside`].
+
+use std::future::Future;
+use std::pin::Pin;
+
+use runbook_model::connection::Connection;
+use runbook_model::duration::Duration;
+use runbook_model::failure::Failure;
+use runbook_model::id::{RunId, Token};
+use runbook_model::kind::{Kind, Origin};
+use runbook_model::path::StepPath;
+use runbook_model::value::Value;
+
+use crate::ports::Outside;
+
+/// A future that a kind or a port returns.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One call of a kind, with everything evaluated.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The run.
+    pub run: RunId,
+    /// The name of the runbook the step was written in (of the innermost one); part of a field manager's name.
+    pub runbook: String,
+    /// The step.
+    pub path: StepPath,
+    /// The arguments, as [`Kind::plan`] left them, evaluated.
+    pub arguments: Value,
+    /// The connection; present if the call reaches AWS or Kubernetes.
+    pub connection: Option<Connection>,
+    /// What makes repeating it harmless where the service supports that.
+    pub token: Token,
+    /// How long it may take before it has to answer something; under a minute.
+    pub limit: Duration,
+    /// Set when the call is a look of a wait: a source that can watch may hold its answer back until something has changed.
+    pub look: Option<Look>,
+}
+
+/// A look of a wait.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Counts from 1, across resumes.
+    pub number: u32,
+    /// How long a watching source may hold its answer back; zero for "answer at once".
+    pub patience: Duration,
+    /// What the source said at its last look, for watching on from there (such as a resource version). Not journaled.
+    pub mark: Option<Value>,
+}
+
+/// A success.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The result that expressions read.
+    pub output: Value,
+    /// How it came about, where the kind knows; otherwise the engine concludes it from probe and effect.
+    pub origin: Option<Origin>,
+    /// The id under which the service remembers the call.
+    pub request_id: Option<String>,
+    /// What was there before, for an undo.
+    pub before: Option<Value>,
+    /// For the next look; see [`Look::mark`].
+    pub mark: Option<Value>,
+    /// What people should read, although it succeeded.
+    pub warnings: Vec<String>,
+}
+
+/// Where a call stands after it was started or asked about.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// It is over.
+    Done(Answer),
+    /// It took effect and goes on outside; ask again. The ticket is journaled.
+    Going {
+        /// What [`StepKind::poll`] needs to ask about it, also in another process.
+        ticket: Value,
+        /// What people are shown.
+        observed: Option<String>,
+    },
+}
+
+/// A step kind that acts. Each of its calls is bounded by [`Invocation::limit`]; long waits are the engine's timers.
+pub trait StepKind: Kind {
+    /// Does it, once. Never retries: the engine alone decides that.
+    ///
+    /// # Errors
+    /// Why it did not succeed; [`Failure::in_doubt`] if it may have taken effect.
+    fn start<'a>(
+        &'a self,
+        invocation: &'a Invocation,
+        outside: &'a dyn Outside,
+    ) -> Pending<'a, Result<Progress, Failure>>;
+
+    /// Asks about something that goes on. A kind that never answers [`Progress::Going`] need not say more.
+    ///
+    /// # Errors
+    /// As [`StepKind::start`].
+    fn poll<'a>(
+        &'a self,
+        invocation: &'a Invocation,
+        ticket: &'a Value,
+        outside: &'a dyn Outside,
+    ) -> Pending<'a, Result<Progress, Failure>> {
+        let _ = ticket;
+        self.start(invocation, outside)
+    }
+}

@@ -1,0 +1,1 @@
+//! minijinja behind a strict face.
