@@ -2,6 +2,7 @@
 //!
 //! This file decides how a journal is opened and what is checked of it. It must not know who may hold a run.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -100,13 +101,11 @@ impl Reader for Database {
         let mut statement = self.connection.prepare_cached(&query).map_err(|error| self.sorted(error))?;
         let rows = statement.query_map([from.cast_signed()], Stored::from_row).map_err(|error| self.sorted(error))?;
         let mut records = Vec::new();
-        let mut expected = from.max(1);
-        for row in rows {
+        for (expected, row) in (from.max(1)..).zip(rows) {
             let (number, record) = self.verified(row.map_err(|error| self.sorted(error))?)?;
             if number != expected {
                 return Err(self.damaged(format!("record {expected} is missing")));
             }
-            expected += 1;
             records.push((number, record));
         }
         Ok(records)
@@ -207,7 +206,7 @@ fn unchanging(path: &Path) -> PathBuf {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             name.push(char::from(byte));
         } else {
-            name.push_str(&format!("%{byte:02X}"));
+            let _infallible = write!(name, "%{byte:02X}");
         }
     }
     name.push_str("?immutable=1");
