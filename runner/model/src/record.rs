@@ -8,6 +8,7 @@
 //! | `{"$runbook": "withheld"}` | a secret that was not written |
 //! | `{"$runbook": "sealed", "with": …, "bytes": …}` | a secret, encrypted; this version refuses to open it |
 //! | `{"$runbook": "too-large"}` | a result above the limit |
+//! | `{"$runbook": "lost"}` | an answer that never came |
 //! | `{"$runbook": "map", "entries": {…}}` | a plain map with a key `$runbook` |
 //!
 //! It must not know keys or ciphers: sealing, once it comes, stands beside it.
@@ -52,6 +53,7 @@ pub fn encode(value: &Value) -> J {
     match value {
         Value::Secret(_) | Value::Unavailable(Unavailable::Withheld) => mark("withheld"),
         Value::Unavailable(Unavailable::TooLarge) => mark("too-large"),
+        Value::Unavailable(Unavailable::Lost) => mark("lost"),
         Value::List(items) => J::Array(items.iter().map(encode).collect()),
         Value::Map(map) => {
             let entries: Json<String, J> = map.iter().map(|(k, v)| (k.clone(), encode(v))).collect();
@@ -78,6 +80,7 @@ pub fn decode(json: J) -> Result<Value, UnknownMark> {
             None => entries(map)?,
             Some("withheld") => Value::Unavailable(Unavailable::Withheld),
             Some("too-large") => Value::Unavailable(Unavailable::TooLarge),
+            Some("lost") => Value::Unavailable(Unavailable::Lost),
             Some("map") => match map.remove("entries") {
                 Some(J::Object(inner)) => entries(inner)?,
                 _ => return Err(UnknownMark("map without entries".into())),
@@ -135,6 +138,14 @@ mod tests {
         assert_eq!(written, r#"{"$runbook":"withheld"}"#);
         let back: Recorded = serde_json::from_str(&written).unwrap();
         assert_eq!(back.0, Value::Unavailable(Unavailable::Withheld));
+    }
+
+    #[test]
+    fn what_is_not_to_be_had_says_why_when_read_back() {
+        for why in [Unavailable::Withheld, Unavailable::TooLarge, Unavailable::Lost] {
+            let value = Value::List(vec![Value::Unavailable(why), Value::from(1)]);
+            assert_eq!(decode(encode(&value)).unwrap(), value);
+        }
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub enum Unavailable {
     Withheld,
     /// A result larger than what a journal keeps (256 KiB).
     TooLarge,
+    /// The answer never came; a person said that the effect is there.
+    Lost,
 }
 
 /// What stands for a secret wherever people look.
