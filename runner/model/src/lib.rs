@@ -4,6 +4,7 @@
 //! come about: it reads no file, no clock and no environment, and it runs nothing.
 
 pub mod argument;
+pub mod code;
 pub mod connection;
 pub mod diagnostic;
 pub mod digest;
