@@ -91,6 +91,9 @@ pub(super) fn recognise(connection: &Connection, path: &Path, run: &RunId) -> Re
     if format > FORMAT {
         return Err(StorageError::Newer { path: path.to_owned(), found: format, known: FORMAT });
     }
+    if format < 1 {
+        return Err(StorageError::Damaged { path: path.to_owned(), what: format!("there is no format {format}") });
+    }
     let owner: String = connection
         .query_row("SELECT value FROM format WHERE name = 'run'", [], |row| row.get(0))
         .map_err(|error| sorted(path, error))?;

@@ -8,7 +8,7 @@
 //!   <run id>/                    0700; it appears by one rename, with its first records in it
 //!     journal.sqlite             0600; beside it `-wal` and `-shm` while somebody has it open, or after a kill
 //!     holder                     0600; locked by the holder, whose name is inside
-//!     inbox/                     one file per word
+//!     inbox/                     0700; one file per word, made with the first one
 //!   .new-…/                      a creation that was cut off; never read, may be deleted
 //! ```
 
@@ -82,7 +82,6 @@ impl Store for SqliteStore {
             HoldError::HeldBy(_) => unreachable!("nobody knows this folder's name yet"),
         })?;
         format::create(&new.path().join(DATABASE), run, records)?;
-        folder::make_private(&new.path().join(INBOX))?;
         folder::sync(new.path())?;
         folder::publish(new, &wanted).map_err(|error| match error.kind() {
             // Linux says the first, other systems the second, when the folder is there and not empty.

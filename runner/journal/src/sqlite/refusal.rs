@@ -19,6 +19,10 @@ pub(super) fn sorted(path: &Path, error: Error) -> StorageError {
         Some(ErrorCode::DiskFull) => StorageError::Full { path },
         Some(ErrorCode::ReadOnly) => StorageError::Denied { path, why: "it may not be written".into() },
         Some(ErrorCode::PermissionDenied) => StorageError::Denied { path, why: "the system does not allow it".into() },
+        // The file is there and not empty, or nobody would have asked SQLite.
+        Some(ErrorCode::CannotOpen) => {
+            StorageError::Denied { path, why: "it, or a file beside it, cannot be opened".into() }
+        }
         // With the right application id, what is missing in the file was there once.
         Some(ErrorCode::Unknown) | None => {
             StorageError::Damaged { path, what: format!("it does not hold what a journal holds ({error})") }

@@ -51,6 +51,7 @@ impl Words {
 impl Inbox for Words {
     fn post(&self, slot: &Slot, bytes: &[u8]) -> Result<Posted, StorageError> {
         let path = self.file_of(slot);
+        folder::make_private(&self.folder)?;
         match self.write(&path, slot, bytes) {
             Ok(()) => {
                 folder::sync(&self.folder)?;
@@ -64,7 +65,12 @@ impl Inbox for Words {
     fn take(&mut self) -> Result<Vec<Entry>, StorageError> {
         let failed = |error| StorageError::from_io(&self.folder, error);
         let mut new = BTreeSet::new();
-        for entry in std::fs::read_dir(&self.folder).map_err(failed)? {
+        let listing = match std::fs::read_dir(&self.folder) {
+            // Nobody has said anything yet.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            listing => listing.map_err(failed)?,
+        };
+        for entry in listing {
             let name = entry.map_err(failed)?.file_name();
             // A leading dot: a word that is being written, or was when its process died.
             if !name.as_encoded_bytes().starts_with(b".") && !self.given.contains(&name) {
