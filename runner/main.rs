@@ -1,3 +1,7 @@
-//! The program: hands the arguments to the command line and exits with its code. It must not know anything else.
+//! The program: hands over to the command line and exits with its code. It must not know anything else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runbook_cli::main()
+}

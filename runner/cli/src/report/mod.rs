@@ -1,0 +1,3 @@
+//! What people see while a run goes on.
+
+mod screen;

@@ -1,0 +1,53 @@
+//! The terminal: whether there is one, how large it is, which characters it takes.
+//!
+//! This file decides that from the descriptors and the environment. It must not write anything.
+
+use std::io::IsTerminal;
+
+/// Columns and rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+/// What a terminal without a size is taken for; the size of the VT100.
+const UNKNOWN: Size = Size { columns: 80, rows: 24 };
+
+/// The size of the terminal behind stderr, at this moment.
+pub(crate) fn size() -> Size {
+    match rustix::termios::tcgetwinsize(std::io::stderr()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            Size { columns: usize::from(size.ws_col), rows: usize::from(size.ws_row) }
+        }
+        _ => UNKNOWN,
+    }
+}
+
+/// Columns for data that people read on stdout; `None` where it goes to a file or a program.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(if size.ws_col > 0 { usize::from(size.ws_col) } else { UNKNOWN.columns })
+}
+
+/// May a person be asked something? Only if what they read and what they type are both a terminal.
+pub(crate) fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Can lines on stderr be drawn over?
+pub(crate) fn can_redraw() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Does the locale take characters outside ASCII? The first of these variables that says something decides, as in
+/// every C library; without any the locale is `C`, which does not.
+pub(crate) fn takes_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
