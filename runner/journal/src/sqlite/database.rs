@@ -138,6 +138,7 @@ impl Held {
     pub(super) fn open(path: &Path, run: &RunId, lock: Lock) -> Result<Self, StorageError> {
         expect_content(path)?;
         wal::expect_whole(path)?;
+        wal::make_room(path);
         let database = Database::open(path, path, OpenFlags::SQLITE_OPEN_READ_WRITE, run)?;
         let connection = &database.connection;
         let durable = connection.pragma_update(None, "synchronous", "full");
