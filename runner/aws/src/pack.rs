@@ -1,0 +1,148 @@
+//! The form in which a service's model is kept: sorted lines of a name, a tab and JSON, deflated.
+//!
+//! | line | holds |
+//! | --- | --- |
+//! | `metadata` | protocol, service id, signing name, … |
+//! | `operation/CreateCluster` | one operation |
+//! | `paginator/ListClusters` | how its pages are joined |
+//! | `rules` | the endpoint rule set |
+//! | `shape/Cluster` | one shape |
+//! | `waiter/ClusterActive` | one waiter |
+//!
+//! A line is found by its name and parsed when it is reached, so opening a service costs its inflation and nothing else.
+//! This file decides that form, both ways. It must not know what the JSON means ([`crate::definition`]) nor where models
+//! come from (`cargo xtask models`).
+
+use std::io::Read;
+use std::ops::Range;
+
+use flate2::Compression;
+use flate2::read::{ZlibDecoder, ZlibEncoder};
+use serde_json::Value;
+
+/// A model in memory: its text and where the lines are.
+pub(crate) struct Pack {
+    text: String,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    name: Range<usize>,
+    json: Range<usize>,
+}
+
+impl Pack {
+    /// Inflates a packed model.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes; those in the program are checked by a test.
+    pub(crate) fn inflate(packed: &[u8]) -> Result<Self, String> {
+        // JSON of models shrinks to about an eighth.
+        let mut text = String::with_capacity(packed.len() * 10);
+        ZlibDecoder::new(packed)
+            .read_to_string(&mut text)
+            .map_err(|error| format!("a model does not inflate: {error}"))?;
+        Self::new(text)
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// A line without a tab, or lines that are not in order.
+    pub(crate) fn new(text: String) -> Result<Self, String> {
+        let mut lines: Vec<Line> = Vec::with_capacity(text.len() / 200);
+        let mut start = 0;
+        for line in text.split_terminator('\n') {
+            let Some(tab) = line.find('\t') else { return Err(format!("a line of a model has no tab: `{line}`")) };
+            let end = start + line.len();
+            let line = Line { name: start..start + tab, json: start + tab + 1..end };
+            if lines.last().is_some_and(|last| text[last.name.clone()] >= text[line.name.clone()]) {
+                return Err(format!("`{}` of a model is not in order", &text[line.name]));
+            }
+            lines.push(line);
+            start = end + 1;
+        }
+        Ok(Self { text, lines })
+    }
+
+    /// The number of the line of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.lines.binary_search_by(|line| self.text[line.name.clone()].cmp(name)).ok()
+    }
+
+    /// The numbers of the lines whose names begin so.
+    pub(crate) fn section(&self, prefix: &str) -> Range<usize> {
+        let name = |line: &Line| &self.text[line.name.clone()];
+        let start = self.lines.partition_point(|line| name(line) < prefix);
+        let length = self.lines[start..].partition_point(|line| name(line).starts_with(prefix));
+        start..start + length
+    }
+
+    /// The name of a line.
+    pub(crate) fn name(&self, line: usize) -> &str {
+        &self.text[self.lines[line].name.clone()]
+    }
+
+    /// The JSON of a line.
+    pub(crate) fn json(&self, line: usize) -> &str {
+        &self.text[self.lines[line].json.clone()]
+    }
+}
+
+/// The text form of a model given as one JSON object: `metadata`, `operations`, `shapes`, and, if it has them,
+/// `paginators`, `waiters` and `rules`.
+#[must_use]
+pub fn text(model: &Value) -> String {
+    let mut lines = Vec::new();
+    for (key, section) in
+        [("operations", "operation"), ("shapes", "shape"), ("paginators", "paginator"), ("waiters", "waiter")]
+    {
+        for (name, json) in model[key].as_object().into_iter().flatten() {
+            lines.push(format!("{section}/{name}\t{json}\n"));
+        }
+    }
+    for key in ["metadata", "rules"] {
+        if !model[key].is_null() {
+            lines.push(format!("{key}\t{}\n", model[key]));
+        }
+    }
+    // By name: a tab sorts before every character of a name.
+    lines.sort();
+    lines.concat()
+}
+
+/// Deflates a text form. The same text gives the same bytes.
+#[must_use]
+pub fn deflate(text: &str) -> Vec<u8> {
+    let mut packed = Vec::new();
+    ZlibEncoder::new(text.as_bytes(), Compression::best())
+        .read_to_end(&mut packed)
+        .expect("reading from memory does not fail");
+    packed
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_model_is_read_back_line_by_line() {
+        let model = json!({"metadata": {"protocol": "json"}, "shapes": {"B": {"type": "string"}, "A": {"type": "blob"}, "AB": {"type": "list"}},
+            "operations": {"Do": {"http": {}}}, "waiters": {}});
+        let pack = Pack::inflate(&deflate(&text(&model))).unwrap();
+        let shapes: Vec<&str> = pack.section("shape/").map(|line| pack.name(line)).collect();
+        assert_eq!(shapes, ["shape/A", "shape/AB", "shape/B"]);
+        assert_eq!(pack.json(pack.find("shape/B").unwrap()), r#"{"type":"string"}"#);
+        assert_eq!(pack.find("shape/C"), None);
+        assert!(pack.section("waiter/").is_empty());
+    }
+
+    #[test]
+    fn what_is_no_model_is_refused() {
+        assert!(Pack::inflate(b"nothing").is_err());
+        assert!(Pack::new("a\t1\nno tab\n".into()).is_err());
+        assert!(Pack::new("b\t1\na\t2\n".into()).is_err());
+    }
+}

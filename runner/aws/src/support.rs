@@ -1,0 +1,62 @@
+//! What this version cannot call, said by name.
+//!
+//! This file decides the sentences. Everything else in the crate may assume that a call is one of those it can make.
+
+use runbook_model::failure::{Failure, FailureClass};
+
+use crate::operation::Operation;
+use crate::service::Protocol;
+
+/// The sentence that says why an operation cannot be called, if it cannot.
+pub(crate) fn missing(operation: &Operation) -> Option<String> {
+    let service = operation.service();
+    let named = |what: &str| Some(format!("`{}` of `{}` {what}", operation.name(), service.name()));
+    let streams = [operation.input(), operation.output()]
+        .into_iter()
+        .flatten()
+        .any(|side| side.members().any(|(_, member)| member.is_event_stream()));
+    if streams {
+        return named("is a stream of events, which this version of `runbook` cannot read or write");
+    }
+    if service.protocol().is_none() {
+        return named(&format!(
+            "speaks the protocol `{}`, which this version of `runbook` does not",
+            service.metadata().protocol
+        ));
+    }
+    None
+}
+
+/// What an operation that cannot be called fails with.
+pub(crate) fn refuse(operation: &Operation) -> Result<Protocol, Failure> {
+    match (missing(operation), operation.service().protocol()) {
+        (None, Some(protocol)) => Ok(protocol),
+        (sentence, _) => Err(Failure::new(FailureClass::Invalid, sentence.unwrap_or_default())),
+    }
+}
+
+/// What an operation of a service without endpoint rules fails with; only models of test suites have none.
+pub(crate) fn without_rules(operation: &Operation) -> Failure {
+    let service = operation.service().name();
+    Failure::new(FailureClass::Invalid, format!("the model of `{service}` does not say where its endpoints are"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::catalog;
+
+    #[test]
+    fn event_streams_are_refused_by_name() {
+        let refused = |service: &str| -> Vec<String> {
+            let service = catalog().service(service).unwrap();
+            service
+                .operations()
+                .filter(|name| service.operation(name).unwrap().not_carried_out().is_some())
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(refused("s3"), ["SelectObjectContent"]);
+        assert_eq!(refused("logs"), ["GetLogObject", "StartLiveTail"]);
+        assert_eq!(refused("ec2"), Vec::<String>::new());
+    }
+}
