@@ -18,6 +18,9 @@
 
 /// Every code with its title, in order.
 pub const ALL: &[(&str, &str)] = &[
+    (AWS_SERVICE, "an AWS service that nobody knows"),
+    (AWS_OPERATION, "an operation that the AWS service does not have"),
+    (AWS_WAITER, "a waiter that the AWS service does not have"),
     (KIND_KEY, "a key that the step kind does not have"),
     (KIND_MISSING, "an argument that the step kind needs"),
     (KIND_VALUE, "an argument of the wrong type or with a value it cannot have"),
@@ -27,6 +30,12 @@ pub const ALL: &[(&str, &str)] = &[
     (MANIFEST, "an object that Kubernetes could not take"),
 ];
 
+/// An AWS service that nobody knows.
+pub const AWS_SERVICE: &str = "RB0600";
+/// An operation that the AWS service does not have.
+pub const AWS_OPERATION: &str = "RB0601";
+/// A waiter that the AWS service does not have.
+pub const AWS_WAITER: &str = "RB0602";
 /// A key that the step kind does not have.
 pub const KIND_KEY: &str = "RB0640";
 /// An argument that the step kind needs.
