@@ -8,7 +8,7 @@ use std::pin::Pin;
 
 use runbook_model::connection::Connection;
 use runbook_model::duration::Duration;
-use runbook_model::failure::Failure;
+use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::id::{RunId, Token};
 use runbook_model::kind::{Kind, Origin};
 use runbook_model::path::StepPath;
@@ -40,12 +40,25 @@ pub struct Invocation {
     pub look: Option<Look>,
 }
 
+impl Invocation {
+    /// The connection of a kind that cannot do without.
+    ///
+    /// # Errors
+    /// `invalid` if there is none, which the checker reports long before.
+    pub fn connection(&self) -> Result<&Connection, Failure> {
+        self.connection.as_ref().ok_or_else(|| {
+            Failure::new(FailureClass::Invalid, "the step has no connection").help("add `connection:` to the step")
+        })
+    }
+}
+
 /// A look of a wait.
 #[derive(Clone, Debug)]
 pub struct Look {
     /// Counts from 1, across resumes.
     pub number: u32,
-    /// How long a watching source may hold its answer back; zero for "answer at once".
+    /// How long a watching source may hold its answer back; zero for "answer at once". A source that has no
+    /// [`Look::mark`] to watch on from, or may not watch, answers at once too.
     pub patience: Duration,
     /// What the source said at its last look, for watching on from there (such as a resource version). Not journaled.
     pub mark: Option<Value>,

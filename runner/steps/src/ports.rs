@@ -1,9 +1,10 @@
 //! The ports: what kinds may ask of the outside, as small traits.
 //!
 //! This file decides the borders that `connections` implements for real and `rehearsal` simulates. It must not know
-//! any client library.
+//! any client library. No port ever retries: each call is one request (or one watch), and the engine decides the rest.
 
 use runbook_model::connection::{AwsConnection, Connection, Identity};
+use runbook_model::duration::Duration;
 use runbook_model::failure::Failure;
 use runbook_model::value::Value;
 
@@ -14,6 +15,9 @@ pub trait Outside: Send + Sync {
     /// AWS.
     fn aws(&self) -> &dyn Aws;
 
+    /// Kubernetes.
+    fn kubernetes(&self) -> &dyn Kubernetes;
+
     /// Who is at the other end of a connection.
     ///
     /// # Errors
@@ -21,12 +25,13 @@ pub trait Outside: Send + Sync {
     fn identify<'a>(&'a self, connection: &'a Connection) -> Pending<'a, Result<Identity, Failure>>;
 }
 
-/// One call of one AWS operation; never retried here.
+/// One call of one AWS operation.
 pub trait Aws: Send + Sync {
     /// Sends it and decodes the answer.
     ///
     /// # Errors
-    /// The service's refusal, classed; or a failure of the way there.
+    /// The service's refusal, classed; or a failure of the way there. [`Failure::in_doubt`] is set only where the request
+    /// may have reached the service and no answer came back.
     fn call<'a>(&'a self, connection: &'a AwsConnection, call: AwsCall) -> Pending<'a, Result<AwsAnswer, Failure>>;
 }
 
@@ -37,7 +42,7 @@ pub struct AwsCall {
     pub service: String,
     /// The operation, such as `DescribeVpcs`.
     pub operation: String,
-    /// The parameters, valid by the model, idempotency token filled in.
+    /// The parameters, without nulls, the idempotency token filled in.
     pub params: Value,
 }
 
@@ -48,4 +53,155 @@ pub struct AwsAnswer {
     pub output: Value,
     /// The request id.
     pub request_id: Option<String>,
+}
+
+/// An API server: discovery, reading, server-side apply and watching. An implementation is one server per connection.
+pub trait Kubernetes: Send + Sync {
+    /// How the server serves a kind.
+    ///
+    /// # Errors
+    /// `missing` if it does not serve it.
+    fn discover<'a>(
+        &'a self,
+        connection: &'a Connection,
+        api_version: &'a str,
+        kind: &'a str,
+    ) -> Pending<'a, Result<Resource, Failure>>;
+
+    /// One object, as the server has it.
+    ///
+    /// # Errors
+    /// `missing` if there is none.
+    fn get<'a>(&'a self, connection: &'a Connection, object: &'a ObjectName) -> Pending<'a, Result<Value, Failure>>;
+
+    /// The objects of a selection; possibly none.
+    ///
+    /// # Errors
+    /// The server's refusal, or a failure of the way there.
+    fn list<'a>(
+        &'a self,
+        connection: &'a Connection,
+        selection: &'a Selection,
+    ) -> Pending<'a, Result<Listing, Failure>>;
+
+    /// Server-side apply of one object, which is made if it is absent.
+    ///
+    /// # Errors
+    /// The server's refusal with the fields that others hold; or a failure of the way there.
+    fn apply<'a>(&'a self, connection: &'a Connection, apply: &'a Apply) -> Pending<'a, Result<Applied, ApplyRefused>>;
+
+    /// Waits until something in a selection has changed since a version, at most for `patience`.
+    ///
+    /// # Errors
+    /// The server's refusal (such as `denied` for who may read but not watch), or a failure of the way there.
+    fn watch<'a>(
+        &'a self,
+        connection: &'a Connection,
+        selection: &'a Selection,
+        since: &'a str,
+        patience: Duration,
+    ) -> Pending<'a, Result<Watched, Failure>>;
+}
+
+/// A kind of object as a server serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Group and version, such as `apps/v1`; `v1` for the core group.
+    pub api_version: String,
+    /// The kind, such as `Deployment`.
+    pub kind: String,
+    /// Its name in URLs, such as `deployments`.
+    pub plural: String,
+    /// Do its objects live in namespaces?
+    pub namespaced: bool,
+}
+
+/// Which object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectName {
+    /// Its kind.
+    pub resource: Resource,
+    /// Its namespace. `None`: it has none, or the connection's own default is meant.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// Which objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Their kind.
+    pub resource: Resource,
+    /// Their namespace; `None`: all.
+    pub namespace: Option<String>,
+    /// Only the one of this name.
+    pub name: Option<String>,
+    /// A label selector as Kubernetes writes them, such as `app=web,tier!=cache`.
+    pub labels: Option<String>,
+}
+
+/// What a list found.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The objects, each with `apiVersion` and `kind`, in the server's order (by namespace and name).
+    pub items: Vec<Value>,
+    /// The version of the whole list, from which a watch may go on.
+    pub version: String,
+}
+
+/// A server-side apply.
+#[derive(Clone, Debug)]
+pub struct Apply {
+    /// Which object.
+    pub object: ObjectName,
+    /// The fields to set, with `apiVersion`, `kind` and `metadata.name`.
+    pub manifest: Value,
+    /// Who holds them afterwards; at most 128 bytes.
+    pub manager: String,
+    /// Are fields taken that others hold?
+    pub force: bool,
+}
+
+/// What an apply left.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The object as it is now.
+    pub object: Value,
+    /// What the server warns of, such as an API version that will go away.
+    pub warnings: Vec<String>,
+}
+
+/// Why an apply was refused.
+#[derive(Clone, Debug)]
+pub struct ApplyRefused {
+    /// The refusal.
+    pub failure: Failure,
+    /// The fields that others hold, if that is why.
+    pub conflicts: Vec<FieldConflict>,
+}
+
+impl From<Failure> for ApplyRefused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, conflicts: Vec::new() }
+    }
+}
+
+/// A field that somebody else holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldConflict {
+    /// The field, such as `.spec.replicas`.
+    pub field: String,
+    /// The field manager that holds it.
+    pub manager: String,
+}
+
+/// How a watch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// Something changed.
+    Changed,
+    /// Nothing did, for as long as it was to wait.
+    Quiet,
+    /// The server has forgotten that version (410); everything has to be read again.
+    Expired,
 }

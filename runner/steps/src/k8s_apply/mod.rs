@@ -1,0 +1,141 @@
+//! `k8s-apply`: server-side apply of objects, in the order that works, until they are ready if that is wanted.
+//!
+//! This file decides the arguments of the kind and how a call of it begins and goes on. What is done to one object stands
+//! in [`single`], the way through all of them in [`course`]. It must not know how a server is reached.
+
+mod course;
+mod inline;
+mod manager;
+mod single;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+use runbook_model::argument::{Argument, Entry, Node};
+use runbook_model::code;
+use runbook_model::failure::Failure;
+use runbook_model::kind::{Effect, Kind, Place, Planned, Question, Reaches};
+use runbook_model::shape::Shape;
+use runbook_model::source::Span;
+use runbook_model::value::Value;
+
+use self::course::Course;
+use self::ticket::Ticket;
+use crate::arguments::{Judge, entries_mut, value_of};
+use crate::contract::{Invocation, Pending, Progress, StepKind};
+use crate::ports::Outside;
+
+/// The kind.
+#[derive(Debug)]
+pub struct K8sApply;
+
+const NAME: &str = "k8s-apply";
+const KEYS: [&str; 7] = ["objects", "template", "values", "namespace", "conflicts", "must-exist", "wait"];
+const LATER: [&str; 2] = ["archive", "patches"];
+
+impl Kind for K8sApply {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn summary(&self) -> &'static str {
+        "applies Kubernetes objects (server-side apply)"
+    }
+
+    fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned {
+        let mut judge = Judge::new(NAME, question.diagnostics);
+        if question.place == Place::Look {
+            let help = "look with `k8s-get`";
+            judge.complain(code::KIND_PLACE, arguments.span, format!("`{NAME}` changes things and cannot look"), help);
+        }
+        if judge.keys(arguments, &KEYS, &LATER) {
+            judge.text(arguments, "namespace");
+            judge.choice(arguments, "conflicts", &["fail", "take"]);
+            judge.choice(arguments, "wait", &["ready", "none"]);
+            judge.boolean(arguments, "must-exist");
+            objects(&mut judge, arguments);
+        }
+        Planned {
+            effect: Effect::Converges,
+            token: false,
+            reaches: Reaches::Kubernetes,
+            result: Shape::List(Box::new(Shape::Any)),
+            must_match: false,
+        }
+    }
+}
+
+/// Brings what is to be applied under the one key `objects`.
+fn objects(judge: &mut Judge<'_>, arguments: &mut Argument) {
+    let span_of = |key| value_of(arguments, key).map(|value| value.span);
+    let (objects, template, values) = (span_of("objects"), span_of("template"), span_of("values"));
+    match (objects, template) {
+        (Some(_), Some(span)) => {
+            let help = "leave one of them out, or make two steps";
+            judge.complain(code::KIND_TOGETHER, span, "`objects` and `template` exclude each other".into(), help);
+        }
+        (None, None) if LATER.iter().all(|key| value_of(arguments, key).is_none()) => {
+            judge.require(
+                arguments,
+                "objects",
+                "write `objects:` with a list of objects, or `template:` with a file below `templates/`",
+            );
+        }
+        _ => {}
+    }
+    if let (Some(span), None) = (values, template) {
+        let help = "add `template:`, or leave `values:` out";
+        judge.complain(code::KIND_TOGETHER, span, "`values` are there and no `template`".into(), help);
+    }
+    if objects.is_some() {
+        if let Some(list) = crate::arguments::value_of_mut(arguments, "objects") {
+            inline::judge(judge, list);
+        }
+    } else if let Some(span) = template {
+        rendered(judge, arguments, span);
+    }
+}
+
+/// `template:` and `values:` become the value of `objects:`, which is rendered when the step starts.
+fn rendered(judge: &mut Judge<'_>, arguments: &mut Argument, span: Span) {
+    let Some(path) = judge.text(arguments, "template") else {
+        if value_of(arguments, "template").is_some_and(|template| !template.is_literal()) {
+            let help = "write the file's path; choose between files with `when` on two steps";
+            judge.complain(code::KIND_VALUE, span, "`template` is an expression".into(), help);
+        }
+        return;
+    };
+    let Some(entries) = entries_mut(arguments) else { return };
+    let mut taken = |key: &str| {
+        let place = entries.iter().position(|entry| entry.key == key)?;
+        Some(entries.remove(place))
+    };
+    let template = taken("template");
+    let values = taken("values").map_or_else(|| Argument::new(Node::Map(Vec::new())), |entry| entry.value);
+    let key_span = template.map_or(span, |entry| entry.key_span);
+    let node = Node::Rendered { template: path, values: Box::new(values) };
+    entries.push(Entry { key: "objects".into(), key_span, value: Argument { node, span } });
+}
+
+impl StepKind for K8sApply {
+    fn start<'a>(
+        &'a self,
+        invocation: &'a Invocation,
+        outside: &'a dyn Outside,
+    ) -> Pending<'a, Result<Progress, Failure>> {
+        Box::pin(async move { Course::new(invocation, outside)?.go_on(Ticket::default()).await })
+    }
+
+    fn poll<'a>(
+        &'a self,
+        invocation: &'a Invocation,
+        ticket: &'a Value,
+        outside: &'a dyn Outside,
+    ) -> Pending<'a, Result<Progress, Failure>> {
+        Box::pin(async move { Course::new(invocation, outside)?.go_on(Ticket::read(ticket)?).await })
+    }
+}

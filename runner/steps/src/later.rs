@@ -1,0 +1,156 @@
+//! The kinds that the language has and this version does not carry out.
+//!
+//! This file decides their names, what they reach and what they say when somebody wants them carried out: a runbook that
+//! uses them can be written and checked, and nobody is surprised at run time. A kind that is carried out has a file of its own.
+
+use runbook_model::argument::Argument;
+use runbook_model::code;
+use runbook_model::kind::{Effect, Kind, Place, Planned, Question, Reaches};
+
+use crate::arguments::Judge;
+
+/// A kind to come.
+#[derive(Debug)]
+pub struct Later {
+    name: &'static str,
+    summary: &'static str,
+    why: &'static str,
+    effect: Effect,
+    reaches: Reaches,
+    place: Place,
+}
+
+const fn step(name: &'static str, summary: &'static str, why: &'static str, effect: Effect, reaches: Reaches) -> Later {
+    Later { name, summary, why, effect, reaches, place: Place::Step }
+}
+
+const fn source(name: &'static str, summary: &'static str, why: &'static str) -> Later {
+    Later { name, summary, why, effect: Effect::Reads, reaches: Reaches::Nothing, place: Place::Look }
+}
+
+/// The kinds to come, in the order of their names.
+pub static LATER: [Later; 17] = [
+    step(
+        "command",
+        "runs a program",
+        "this version does not carry out `command`: run the program by hand",
+        Effect::OneShot,
+        Reaches::Nothing,
+    ),
+    source("dns", "looks a name up", "this version does not carry out waits for `dns`"),
+    step(
+        "file",
+        "writes a file",
+        "this version does not carry out `file`: write the file by hand",
+        Effect::Converges,
+        Reaches::Nothing,
+    ),
+    source("http", "asks a web server", "this version does not carry out waits for `http`"),
+    step(
+        "k8s-delete",
+        "deletes Kubernetes objects",
+        "this version does not carry out `k8s-delete`: use `kubectl delete`",
+        Effect::Converges,
+        Reaches::Kubernetes,
+    ),
+    step(
+        "k8s-drain",
+        "empties a node",
+        "this version does not carry out `k8s-drain`: use `kubectl drain`",
+        Effect::Converges,
+        Reaches::Kubernetes,
+    ),
+    karmada(
+        "karmada-deinit",
+        "removes a Karmada control plane",
+        "this version does not carry out `karmada-deinit`: use `karmadactl deinit`",
+    ),
+    karmada(
+        "karmada-init",
+        "installs a Karmada control plane",
+        "this version does not carry out `karmada-init`: use `karmadactl init`",
+    ),
+    karmada(
+        "karmada-join",
+        "joins a member that Karmada pushes to",
+        "this version does not carry out `karmada-join`: use `karmadactl join`",
+    ),
+    karmada(
+        "karmada-register",
+        "joins a member that pulls from Karmada",
+        "this version does not carry out `karmada-register`: use `karmadactl register`",
+    ),
+    karmada(
+        "karmada-token",
+        "makes a token for a member to register with",
+        "this version does not carry out `karmada-token`: use `karmadactl token create`",
+    ),
+    karmada(
+        "karmada-unjoin",
+        "removes a member that Karmada pushes to",
+        "this version does not carry out `karmada-unjoin`: use `karmadactl unjoin`",
+    ),
+    karmada(
+        "karmada-unregister",
+        "removes a member that pulls from Karmada",
+        "this version does not carry out `karmada-unregister`: use `karmadactl unregister`",
+    ),
+    step(
+        "kubeconfig",
+        "adds or removes an entry of a kubeconfig file",
+        "this version does not carry out `kubeconfig`: use `aws eks update-kubeconfig` or `kubectl config`",
+        Effect::Converges,
+        Reaches::Nothing,
+    ),
+    step(
+        "pki",
+        "keeps certificates in a Secret",
+        "this version does not carry out `pki`: make the certificates by hand",
+        Effect::Converges,
+        Reaches::Kubernetes,
+    ),
+    step(
+        "rename-context",
+        "renames a context of a kubeconfig file",
+        "this version does not carry out `rename-context`: use `kubectl config rename-context`",
+        Effect::Converges,
+        Reaches::Nothing,
+    ),
+    source("tcp", "tries a port", "this version does not carry out waits for `tcp`"),
+];
+
+const fn karmada(name: &'static str, summary: &'static str, why: &'static str) -> Later {
+    step(name, summary, why, Effect::Converges, Reaches::Kubernetes)
+}
+
+impl Kind for Later {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn version(&self) -> u32 {
+        // What its arguments mean is decided by the version that carries it out, which will be 1.
+        0
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned {
+        if self.place != question.place {
+            let (message, help) = match self.place {
+                Place::Look => (format!("`{}` only looks and cannot be a step", self.name), "put it into a `wait-for`"),
+                Place::Step => {
+                    (format!("`{}` changes things and cannot look", self.name), "look with a kind that reads")
+                }
+            };
+            Judge::new(self.name, question.diagnostics).complain(code::KIND_PLACE, arguments.span, message, help);
+        }
+        Planned { effect: self.effect, ..Planned::unknown(self.reaches) }
+    }
+
+    fn not_carried_out(&self) -> Option<&'static str> {
+        Some(self.why)
+    }
+}

@@ -1,0 +1,74 @@
+//! All kinds by name.
+//!
+//! This file decides which kinds there are. It must not know what any of them does. The kinds that the language and the
+//! engine carry out themselves (`approve`, `assert`, `group`, `runbook`, `set`, `wait-for`) are not among them.
+
+use runbook_model::kind::{Kind, Kinds};
+
+use crate::aws_call::AwsCallKind;
+use crate::contract::StepKind;
+use crate::k8s_apply::K8sApply;
+use crate::k8s_get::K8sGet;
+use crate::later::LATER;
+
+static CARRIED_OUT: [&dyn StepKind; 3] = [&AwsCallKind, &K8sApply, &K8sGet];
+
+/// The kinds, for the checker as [`Kinds`] and for the driver through [`Registry::step`].
+#[derive(Clone, Copy, Debug)]
+pub struct Registry(());
+
+/// All kinds of this version.
+#[must_use]
+pub fn kinds() -> Registry {
+    Registry(())
+}
+
+impl Registry {
+    /// The kind of that name, if this version carries it out.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&'static dyn StepKind> {
+        CARRIED_OUT.into_iter().find(|kind| kind.name() == name)
+    }
+
+    fn all() -> impl Iterator<Item = &'static dyn Kind> {
+        let carried_out = CARRIED_OUT.into_iter().map(|kind| kind as &dyn Kind);
+        carried_out.chain(LATER.iter().map(|kind| kind as &dyn Kind))
+    }
+}
+
+impl Kinds for Registry {
+    fn get(&self, name: &str) -> Option<&dyn Kind> {
+        Self::all().find(|kind| kind.name() == name)
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<&'static str> = Self::all().map(Kind::name).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runbook_model::id::is_label;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_label_and_given_once() {
+        let names = kinds().names();
+        assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(names.iter().all(|name| is_label(name)));
+    }
+
+    #[test]
+    fn a_kind_is_carried_out_or_says_why_not() {
+        for name in kinds().names() {
+            let kind = kinds();
+            let kind = kind.get(name).unwrap();
+            assert_eq!(kind.not_carried_out().is_none(), kinds().step(name).is_some(), "{name}");
+            assert_eq!(kind.name(), name);
+        }
+        assert!(kinds().step("k8s-get").is_some() && kinds().get("k8s-gett").is_none());
+    }
+}
