@@ -3,6 +3,7 @@
 //! This crate decides what these things are and how they are written down. It must not know how they
 //! come about: it reads no file, no clock and no environment, and it runs nothing.
 
+pub mod answer;
 pub mod argument;
 pub mod code;
 pub mod connection;

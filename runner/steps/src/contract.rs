@@ -10,11 +10,13 @@ use runbook_model::connection::Connection;
 use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::id::{RunId, Token};
-use runbook_model::kind::{Kind, Origin};
+use runbook_model::kind::Kind;
 use runbook_model::path::StepPath;
 use runbook_model::value::Value;
 
 use crate::ports::Outside;
+
+pub use runbook_model::answer::{Answer, Look, Progress};
 
 /// A future that a kind or a port returns.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -50,49 +52,6 @@ impl Invocation {
             Failure::new(FailureClass::Invalid, "the step has no connection").help("add `connection:` to the step")
         })
     }
-}
-
-/// A look of a wait.
-#[derive(Clone, Debug)]
-pub struct Look {
-    /// Counts from 1, across resumes.
-    pub number: u32,
-    /// How long a watching source may hold its answer back; zero for "answer at once". A source that has no
-    /// [`Look::mark`] to watch on from, or may not watch, answers at once too.
-    pub patience: Duration,
-    /// What the source said at its last look, for watching on from there (such as a resource version). Not journaled.
-    pub mark: Option<Value>,
-}
-
-/// A success.
-#[derive(Clone, Debug, Default)]
-pub struct Answer {
-    /// The result that expressions read.
-    pub output: Value,
-    /// How it came about, where the kind knows; otherwise the engine concludes it from probe and effect.
-    pub origin: Option<Origin>,
-    /// The id under which the service remembers the call.
-    pub request_id: Option<String>,
-    /// What was there before, for an undo.
-    pub before: Option<Value>,
-    /// For the next look; see [`Look::mark`].
-    pub mark: Option<Value>,
-    /// What people should read, although it succeeded.
-    pub warnings: Vec<String>,
-}
-
-/// Where a call stands after it was started or asked about.
-#[derive(Clone, Debug)]
-pub enum Progress {
-    /// It is over.
-    Done(Answer),
-    /// It took effect and goes on outside; ask again. The ticket is journaled.
-    Going {
-        /// What [`StepKind::poll`] needs to ask about it, also in another process.
-        ticket: Value,
-        /// What people are shown.
-        observed: Option<String>,
-    },
 }
 
 /// A step kind that acts. Each of its calls is bounded by [`Invocation::limit`]; long waits are the engine's timers.
