@@ -2,7 +2,7 @@
 //!
 //! This file decides what is written down and under which names; the names are an interface (`events RUN -o ndjson`,
 //! `docs/journal.md`), fields are only ever added. It must not decide what an event does to the state
-//! (`crate::state`) nor how it is stored (`journal` sees bytes).
+//! (`crate::state`) nor how it becomes the bytes of a record (`crate::stored`).
 
 use indexmap::IndexMap;
 use runbook_model::connection::Identity;
@@ -22,7 +22,6 @@ pub struct Stamped {
     /// When.
     pub time: Timestamp,
     /// What.
-    #[serde(flatten)]
     pub event: Event,
 }
 
@@ -37,7 +36,7 @@ pub struct Person {
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "event")]
+#[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// Always the first: all a run rests on.
     RunCreated(Box<RunCreated>),
@@ -50,6 +49,9 @@ pub enum Event {
         pid: u32,
         /// The version of the program.
         version: String,
+        /// What the plan asks for and this version does not carry out.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
     /// A connection was used for the first time, or for the first time by this holder.
     ConnectionIdentified {
@@ -58,12 +60,15 @@ pub enum Event {
         /// Who was met.
         identity: Identity,
     },
-    /// The inputs of a nested runbook are known; its steps may start.
+    /// The inputs of a nested runbook are known, or a group's turn has come; the steps inside may start.
     BodyOpened {
         /// The step (or item) that runs it.
         step: StepPath,
-        /// Its inputs, fitted to their types.
+        /// The inputs, fitted to their types; of a group an empty map.
         inputs: Recorded,
+        /// When the time of all that is inside is up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
     },
     /// The list of a `for-each` is known.
     ItemsListed {
@@ -81,6 +86,14 @@ pub enum Event {
         /// The failure that `on-failure: warn` made a skip.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<Failure>,
+    },
+    /// The step's turn has come; its time runs. Only steps that reach outside say so.
+    StepBegun {
+        /// The step.
+        step: StepPath,
+        /// When its time is up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
     },
     /// A probe looked.
     StepProbed {
@@ -121,6 +134,11 @@ pub enum Event {
         step: StepPath,
         /// What the kind needs to ask about it.
         ticket: Recorded,
+        /// What people are shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        observed: Option<String>,
+        /// When it is asked about next.
+        next: Timestamp,
     },
     /// A wait looked and is not over.
     StepLooked {
@@ -140,11 +158,12 @@ pub enum Event {
         /// When it looks next.
         next: Timestamp,
     },
-    /// A try failed; there will be another, or the step fails.
+    /// A call failed, of the effect itself or of what looks after it (a probe, a look, an identification); there will be
+    /// another, or the step fails.
     AttemptFailed {
         /// The step.
         step: StepPath,
-        /// The try.
+        /// How many tries of the effect were begun so far; of a wait, how many looks.
         attempt: u32,
         /// Why.
         failure: Failure,
@@ -160,6 +179,9 @@ pub enum Event {
         attempt: u32,
         /// What is known.
         failure: Failure,
+        /// When it is looked after, by a probe or by repeating what may be repeated; `None`: not any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_at: Option<Timestamp>,
     },
     /// The step is done.
     StepSucceeded {
@@ -169,12 +191,13 @@ pub enum Event {
         generation: u32,
         /// How.
         origin: Origin,
-        /// What is kept. For a step without `outputs:` one entry `result`.
+        /// What is kept: a map. For a call without `outputs:` one entry `result`; for a `for-each` nothing, because the
+        /// outputs stand with its items.
         outputs: Recorded,
         /// The request id of the answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request_id: Option<String>,
-        /// The failure that counted as an answer (`accept`).
+        /// The failure that counted as an answer (`accept`, or `error` read by an `until`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         accepted: Option<Failure>,
         /// False checks with `level: warn`, and what the kind wants people to read.
@@ -209,6 +232,9 @@ pub enum Event {
         /// Its new deadline, if its time was up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline: Option<Timestamp>,
+        /// Does it run from its very beginning, with everything inside it?
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        afresh: bool,
         /// Why, for people.
         reason: String,
     },
@@ -379,4 +405,62 @@ pub struct Because {
     pub step: Option<StepPath>,
     /// Why.
     pub failure: Failure,
+}
+
+impl Event {
+    /// Its name, as journals and reports write it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RunCreated(_) => "run-created",
+            Self::RunHeld { .. } => "run-held",
+            Self::ConnectionIdentified { .. } => "connection-identified",
+            Self::BodyOpened { .. } => "body-opened",
+            Self::ItemsListed { .. } => "items-listed",
+            Self::StepSkipped { .. } => "step-skipped",
+            Self::StepBegun { .. } => "step-begun",
+            Self::StepProbed { .. } => "step-probed",
+            Self::StepStarted { .. } => "step-started",
+            Self::StepGoing { .. } => "step-going",
+            Self::StepLooked { .. } => "step-looked",
+            Self::AttemptFailed { .. } => "attempt-failed",
+            Self::StepInDoubt { .. } => "step-in-doubt",
+            Self::StepSucceeded { .. } => "step-succeeded",
+            Self::StepFailed { .. } => "step-failed",
+            Self::StepParked { .. } => "step-parked",
+            Self::StepReopened { .. } => "step-reopened",
+            Self::WordGiven { .. } => "word-given",
+            Self::CancelAsked { .. } => "cancel-asked",
+            Self::RunStopping { .. } => "run-stopping",
+            Self::RunEnded { .. } => "run-ended",
+        }
+    }
+
+    /// The step it is about.
+    #[must_use]
+    pub fn step(&self) -> Option<&StepPath> {
+        match self {
+            Self::BodyOpened { step, .. }
+            | Self::ItemsListed { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::StepBegun { step, .. }
+            | Self::StepProbed { step, .. }
+            | Self::StepStarted { step, .. }
+            | Self::StepGoing { step, .. }
+            | Self::StepLooked { step, .. }
+            | Self::AttemptFailed { step, .. }
+            | Self::StepInDoubt { step, .. }
+            | Self::StepSucceeded { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepParked { step, .. }
+            | Self::StepReopened { step, .. }
+            | Self::WordGiven { step, .. } => Some(step),
+            Self::RunCreated(_)
+            | Self::RunHeld { .. }
+            | Self::ConnectionIdentified { .. }
+            | Self::CancelAsked { .. }
+            | Self::RunStopping { .. }
+            | Self::RunEnded { .. } => None,
+        }
+    }
 }

@@ -4,3 +4,4 @@
 //! or draw a random number, and it never sees YAML.
 
 pub mod event;
+pub mod stored;
