@@ -1,6 +1,6 @@
 //! Logs in memory: the same contract without durability, for tests and for rehearsals.
 //!
-//! This file decides nothing of its own; `tests/conformance.rs` holds it to what the SQLite store does.
+//! This file decides nothing of its own; `tests/stores.rs` holds it to what the SQLite store does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
