@@ -237,7 +237,7 @@ impl Argument {
             Node::Plain { value, text } => {
                 let plain = value.exposed();
                 // Keep the source text only where the value printed back would differ from it.
-                if value.is_null() || plain.to_string() == *text {
+                if value.is_null() || plain.to_string().as_str() == text {
                     plain
                 } else {
                     json!({"$plain": text, "value": plain})

@@ -98,9 +98,12 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
 #[must_use]
 pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
-    let most = (wrong.chars().count() / 3).max(1);
+    let length = wrong.chars().count();
+    let most = (length / 3).max(1);
     names
         .into_iter()
+        // Nobody means anything by a name of a megabyte, and comparing costs the product of the lengths.
+        .filter(|name| length <= 200 && name.chars().count().abs_diff(length) <= most.max(length / 2))
         .filter_map(|name| {
             let distance = if plain(name) == plain(wrong) { 0 } else { edit_distance(wrong, name) };
             (distance <= most).then_some((distance, name))
