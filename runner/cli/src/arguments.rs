@@ -93,10 +93,10 @@ fn after_help() -> String {
     }
     text.push_str(
         "\nEnvironment:\n  \
-         RUNBOOK_STATE         folder of the journals (else $XDG_STATE_HOME/runbook, ~/.local/state/runbook)\n  \
+         RUNBOOK_STATE         folder of the journals (else ~/.local/state/runbook)\n  \
          RUNBOOK_INPUT_<NAME>  an input, its name in capitals\n  \
-         RUNBOOK_LOG           what is logged, such as `info` or `runbook_driver=trace`\n  \
-         NO_COLOR, CLICOLOR_FORCE, AWS_*, KUBECONFIG, HTTPS_PROXY as everywhere",
+         RUNBOOK_LOG           what is logged, such as `info` or `runbook_driver=trace`\n\n\
+         NO_COLOR, CLICOLOR_FORCE, AWS_* and KUBECONFIG mean what they mean everywhere.",
     );
     text
 }

@@ -5,10 +5,13 @@
 
 mod arguments;
 mod exit;
+mod files;
 mod later;
 mod output;
 mod person;
 mod prompt;
+#[cfg(test)]
+mod reference;
 mod report;
 mod shell;
 mod state;

@@ -9,15 +9,13 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
-/// When to colour.
+/// When to colour. `auto` means on a terminal, unless `NO_COLOR` or `TERM=dumb` speak against it or `CLICOLOR_FORCE`
+/// for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Colour {
-    /// On a terminal, unless `NO_COLOR` or `TERM=dumb` speak against it or `CLICOLOR_FORCE` for it.
     #[default]
     Auto,
-    /// Everywhere.
     Always,
-    /// Nowhere.
     Never,
 }
 

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use super::live::Style;
 use crate::terminal::Size;
 use crate::text;
 
@@ -23,10 +24,10 @@ impl<W: Write> Screen<W> {
 
     /// Puts `permanent` lines above the block and draws the block anew, both in one write, so that no terminal shows
     /// half of it. Lines hold styles but no other control characters.
-    pub(super) fn draw(&mut self, permanent: &[String], block: &[String], size: Size, unicode: bool) -> io::Result<()> {
+    pub(super) fn draw(&mut self, permanent: &[String], block: &[String], size: Size, style: Style) -> io::Result<()> {
         let mut frame = self.erased(size);
         for line in permanent {
-            frame.push_str(line);
+            frame.push_str(&style.painted(line));
             frame.push_str("\r\n");
         }
         // One column stays free: a terminal that has written its last column is not agreed on where the cursor is.
@@ -34,20 +35,13 @@ impl<W: Write> Screen<W> {
         // One row stays free as well: the cursor cannot be moved up out of the window.
         let room = size.rows.saturating_sub(1).max(1);
         for (i, line) in block.iter().take(room).enumerate() {
-            let line = cut_styled(line, columns, unicode);
+            let line = cut_styled(&style.painted(line), columns, style.unicode);
             if i > 0 {
                 frame.push_str("\r\n");
             }
             self.drawn.push(styled_width(&line));
             frame.push_str(&line);
         }
-        self.out.write_all(frame.as_bytes())?;
-        self.out.flush()
-    }
-
-    /// Takes the block away.
-    pub(super) fn close(&mut self, size: Size) -> io::Result<()> {
-        let frame = self.erased(size);
         self.out.write_all(frame.as_bytes())?;
         self.out.flush()
     }
@@ -102,6 +96,8 @@ mod tests {
 
     use super::*;
 
+    const STYLE: Style = Style { unicode: true, coloured: true };
+
     fn terminal(bytes: &[u8], size: Size) -> vt100::Parser {
         let number = |n: usize| NonZeroU16::new(u16::try_from(n).unwrap()).unwrap();
         let mut terminal = vt100::Parser::new(number(size.rows), number(size.columns), 100);
@@ -123,14 +119,14 @@ mod tests {
         let size = Size { columns: 30, rows: 10 };
         let mut bytes = Vec::new();
         let mut screen = Screen::new(&mut bytes);
-        screen.draw(&lines(["first"]), &lines(["a: 1", "b: 1", "[0/2]"]), size, true).unwrap();
-        screen.draw(&[], &lines(["a: 2", "b: 2", "[0/2]"]), size, true).unwrap();
-        screen.draw(&lines(["a done"]), &lines(["b: 3", "[1/2]"]), size, true).unwrap();
+        screen.draw(&lines(["first"]), &lines(["a: 1", "b: 1", "[0/2]"]), size, STYLE).unwrap();
+        screen.draw(&[], &lines(["a: 2", "b: 2", "[0/2]"]), size, STYLE).unwrap();
+        screen.draw(&lines(["a done"]), &lines(["b: 3", "[1/2]"]), size, STYLE).unwrap();
         assert_eq!(shown(&bytes, size), ["first", "a done", "b: 3", "[1/2]"]);
 
         let mut screen = Screen::new(&mut bytes);
         screen.drawn = vec![4, 5];
-        screen.draw(&lines(["b done"]), &[], size, true).unwrap();
+        screen.draw(&lines(["b done"]), &[], size, STYLE).unwrap();
         assert_eq!(shown(&bytes, size), ["first", "a done", "b done"]);
     }
 
@@ -139,7 +135,7 @@ mod tests {
         let size = Size { columns: 8, rows: 4 };
         let mut bytes = Vec::new();
         let red = "\u{1b}[31mlong red words\u{1b}[0m and more".to_owned();
-        Screen::new(&mut bytes).draw(&[], &[red, "名前名前名前".to_owned()], size, true).unwrap();
+        Screen::new(&mut bytes).draw(&[], &[red, "名前名前名前".to_owned()], size, STYLE).unwrap();
         assert_eq!(shown(&bytes, size), ["long r…", "名前名…"]);
         let terminal = terminal(&bytes, size);
         let colour = |row, column| terminal.screen().cell(row, column).unwrap().fgcolor();
@@ -154,15 +150,15 @@ mod tests {
             let size = Size { columns, rows };
             let mut bytes = Vec::new();
             let mut screen = Screen::new(&mut bytes);
-            screen.draw(&[], &many, size, true).unwrap();
-            screen.draw(&lines(["kept"]), &many, size, false).unwrap();
-            screen.close(size).unwrap();
+            screen.draw(&[], &many, size, STYLE).unwrap();
+            screen.draw(&lines(["kept"]), &many, size, STYLE).unwrap();
+            screen.draw(&[], &[], size, STYLE).unwrap();
         }
         let size = Size { columns: 20, rows: 5 };
         let mut bytes = Vec::new();
         let mut screen = Screen::new(&mut bytes);
-        screen.draw(&lines(["kept"]), &many, size, true).unwrap();
-        screen.draw(&[], &many, size, true).unwrap();
+        screen.draw(&lines(["kept"]), &many, size, STYLE).unwrap();
+        screen.draw(&[], &many, size, STYLE).unwrap();
         assert_eq!(shown(&bytes, size), ["kept", "line 0", "line 1", "line 2", "line 3"]);
     }
 }

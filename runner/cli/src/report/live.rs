@@ -1,0 +1,285 @@
+//! Progress as a terminal shows it: lines that stay, and a block of what goes on.
+//!
+//! This file decides what stands in them, as a pure function of the board, the time and the size of the window. It must
+//! not write to the terminal; `screen` does.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use runbook_model::duration::Duration;
+use runbook_model::path::StepPath;
+use runbook_model::time::Timestamp;
+
+use super::board::{Board, Doing, Live};
+use super::plain::{pattern, together};
+use super::story::{self, Told, Tone, span};
+use crate::talk::{bad, bold, dim, doubtful, good};
+use crate::terminal::Size;
+use crate::text::{padded, printable, printable_lines};
+
+/// Steps of a `for-each` with more items than this scroll up one by one only if something is wrong with them.
+const MANY: usize = 20;
+/// More live steps of one `for-each` than this share a line.
+const TOGETHER: usize = 3;
+/// The widest column of paths; longer paths stick out.
+const WIDEST: usize = 30;
+
+/// How a terminal is drawn on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    /// Does it take characters outside ASCII?
+    pub(super) unicode: bool,
+    /// Are colours wanted?
+    pub(super) coloured: bool,
+}
+
+impl Style {
+    /// The line with its styles, or without them.
+    pub(super) fn painted(self, line: &str) -> Cow<'_, str> {
+        if self.coloured { Cow::Borrowed(line) } else { Cow::Owned(anstream::adapter::strip_str(line).to_string()) }
+    }
+
+    fn symbol(self, tone: Tone) -> String {
+        let (fancy, plain) = match tone {
+            Tone::Good => ("✔", "+"),
+            Tone::Bad => ("✘", "x"),
+            Tone::Doubtful => ("!", "!"),
+            Tone::Skipped => ("○", "o"),
+            Tone::Going | Tone::Plain => ("·", "-"),
+        };
+        coloured(tone, if self.unicode { fancy } else { plain })
+    }
+
+    fn spinner(self, now: Timestamp) -> char {
+        let frames: &[char] =
+            if self.unicode { &['⠋', '⠙', '⠸', '⠴', '⠦', '⠇'] } else { &['|', '/', '-', '\\'] };
+        let frame = now.as_millis().div_euclid(200).rem_euclid(frames.len() as i64);
+        frames[usize::try_from(frame).unwrap_or_default()]
+    }
+
+    fn dot(self) -> &'static str {
+        if self.unicode { " · " } else { " - " }
+    }
+}
+
+fn coloured(tone: Tone, text: &str) -> String {
+    match tone {
+        Tone::Good => good(text),
+        Tone::Bad => bad(text),
+        Tone::Doubtful => doubtful(text),
+        Tone::Skipped | Tone::Going => dim(text),
+        Tone::Plain => text.to_owned(),
+    }
+}
+
+/// The lines that an event leaves for good. `before` is what the board knew of the step before the event.
+pub(super) fn permanent(
+    style: Style,
+    board: &Board,
+    before: Option<&Live>,
+    time: Timestamp,
+    told: &Told,
+    columns: usize,
+) -> Vec<String> {
+    if told.tone == Tone::Going {
+        return Vec::new();
+    }
+    let details = told.details.iter().flat_map(|detail| printable_lines(detail)).map(|line| format!("    {line}"));
+    let Some(step) = &told.step else {
+        let first = format!("{} {}", style.symbol(told.tone), coloured_words(told));
+        return std::iter::once(first).chain(details).collect();
+    };
+    let went_well = matches!(told.tone, Tone::Good | Tone::Skipped);
+    if went_well && told.details.is_empty() && is_one_of_many(board, step) {
+        return Vec::new();
+    }
+    let elapsed = before.map_or_else(String::new, |live| span(time.since(live.since)));
+    let title = board.title(step).filter(|_| went_well);
+    let title = title.map(|title| format!("  {}", dim(printable(&title)))).unwrap_or_default();
+    let words = if told.words == "done" { String::new() } else { coloured_words(told) };
+    let path = padded(&step.to_string(), column(board, columns));
+    let first = format!("{} {path} {elapsed:>6}  {words}{title}", style.symbol(told.tone));
+    std::iter::once(first.trim_end().to_owned()).chain(details).collect()
+}
+
+/// Does the step stand in a `for-each` of so many items that its success is not worth a line?
+fn is_one_of_many(board: &Board, step: &StepPath) -> bool {
+    step.segments().iter().any(|segment| segment.key.is_some()) && board.siblings(step) > MANY
+}
+
+fn coloured_words(told: &Told) -> String {
+    let words = printable(&told.words);
+    match told.tone {
+        Tone::Bad | Tone::Doubtful => coloured(told.tone, &words),
+        _ => words.into_owned(),
+    }
+}
+
+/// The block: what goes on, and how far the whole is.
+pub(super) fn block(style: Style, board: &Board, now: Timestamp, size: Size) -> Vec<String> {
+    // One row for how far the whole is, and the block never takes more than half of the window.
+    let room = (size.rows / 2).saturating_sub(1).clamp(1, 16);
+    let mut groups: Vec<(String, Vec<(&StepPath, &Live)>)> = Vec::new();
+    let mut index: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, live) in board.live() {
+        let pattern = pattern(path);
+        let at = *index.entry(pattern.clone()).or_insert_with(|| {
+            groups.push((pattern, Vec::new()));
+            groups.len() - 1
+        });
+        groups[at].1.push((path, live));
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for (pattern, steps) in groups {
+        if steps.len() > TOGETHER {
+            let path = padded(&pattern, column(board, size.columns));
+            lines.push(format!("{} {path} {:>6}  {}", style.spinner(now), "", together(&steps, now)));
+        } else {
+            lines.extend(steps.iter().map(|(path, live)| live_line(style, board, path, live, now, size)));
+        }
+    }
+    if lines.len() > room {
+        let left = lines.len() - (room - 1);
+        lines.truncate(room - 1);
+        lines.push(dim(format_args!("  and {left} more")));
+    }
+    lines.push(footer(style, board, now));
+    lines
+}
+
+fn live_line(style: Style, board: &Board, path: &StepPath, live: &Live, now: Timestamp, size: Size) -> String {
+    let elapsed = span(now.since(live.since));
+    let mut parts: Vec<String> = Vec::new();
+    let seen = live.seen.as_deref().map(|seen| printable(seen).into_owned());
+    match live.doing {
+        Doing::Call(attempt) => {
+            if attempt > 1 {
+                parts.push(format!("try {attempt}"));
+            }
+            parts.extend(board.title(path).map(|title| printable(&title).into_owned()));
+        }
+        Doing::Wait(look, next) => {
+            parts.push(seen.unwrap_or_else(|| "not yet".to_owned()));
+            parts.extend(board.wanted(path).map(|wanted| format!("wants {}", printable(&wanted))));
+            if look > 0 {
+                parts.push(format!("look {look}, next in {}", span(next.since(now))));
+            }
+        }
+        Doing::Retry(attempt, at) => {
+            parts.push(format!("try {attempt} failed, again in {}", span(at.since(now))));
+            parts.extend(seen);
+        }
+        Doing::Parked(reason) => {
+            parts.push(story::waits(reason).to_owned());
+            parts.extend(seen);
+        }
+    }
+    if let Some(deadline) = live.deadline {
+        parts.insert(1.min(parts.len()), format!("gives up in {}", span(deadline.since(now))));
+    }
+    let path = padded(&path.to_string(), column(board, size.columns));
+    let mark = match live.doing {
+        Doing::Parked(_) => style.symbol(Tone::Doubtful),
+        _ => style.spinner(now).to_string(),
+    };
+    format!("{mark} {} {elapsed:>6}  {}", bold(path), parts.join(style.dot()))
+}
+
+fn footer(style: Style, board: &Board, now: Timestamp) -> String {
+    let (done, total) = board.progress();
+    let elapsed: Duration = now.since(board.since());
+    let parts = [
+        format!("[{done}/{total}] {}", span(elapsed)),
+        board.run().to_string(),
+        "Ctrl-C stops, resume goes on".to_owned(),
+    ];
+    dim(parts.join(style.dot()))
+}
+
+/// The width of the column of paths: that of the widest path of the plan, within bounds and a third of the window.
+fn column(board: &Board, columns: usize) -> usize {
+    board.widest().min(WIDEST).min(columns / 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use runbook_engine::event::{Event, ParkReason, Stamped};
+    use runbook_model::failure::{Failure, FailureClass};
+    use runbook_model::kind::Origin;
+
+    use super::super::sample::{at, begun, listed, looked, path, plan, run, started, succeeded};
+    use super::*;
+
+    const PLAIN: Style = Style { unicode: false, coloured: false };
+    const WIDE: Size = Size { columns: 100, rows: 24 };
+
+    /// The lines that stay, and the block at this second.
+    fn shown(events: &[Stamped], seconds: i64, size: Size) -> (Vec<String>, Vec<String>) {
+        let mut board = Board::new(run(), plan(), at(0));
+        let mut lines = Vec::new();
+        for stamped in events {
+            let told = story::told(&stamped.event, stamped.time);
+            let before = told.step.as_ref().and_then(|step| board.live().get(step).cloned());
+            board.apply(stamped);
+            lines.extend(permanent(PLAIN, &board, before.as_ref(), stamped.time, &told, size.columns));
+        }
+        let plain = |lines: Vec<String>| lines.iter().map(|line| PLAIN.painted(line).into_owned()).collect();
+        (plain(lines), plain(block(PLAIN, &board, at(seconds), size)))
+    }
+
+    #[test]
+    fn finished_steps_stay_and_live_ones_say_what_they_wait_for() {
+        let parked = Event::StepParked { step: path("join"), reason: ParkReason::Approval, message: "go?".into() };
+        let events = [
+            started("vpc", 0, 1),
+            succeeded("vpc", 2, Origin::Adopted),
+            begun("active", 2, Some(600)),
+            looked("active", 5, 3, "CREATING"),
+            Stamped { time: at(6), event: parked },
+        ];
+        let (lines, block) = shown(&events, 8, WIDE);
+        assert_eq!(
+            lines,
+            [
+                "+ vpc               2s  was there already  Find the VPC",
+                "! join                  waits for an approval: go?"
+            ]
+        );
+        assert_eq!(
+            block,
+            [
+                "| active            6s  CREATING - gives up in 9m52s - wants result.status == \"ACTIVE\" - look 3, next in 12s",
+                "! join              2s  waits for an approval - go?",
+                "[1/4] 8s - demo-7k3m9q - Ctrl-C stops, resume goes on",
+            ]
+        );
+    }
+
+    #[test]
+    fn items_of_a_long_list_share_a_line_and_only_failures_of_them_stay() {
+        let keys: Vec<String> = (0..200).map(|i| format!("m{i}")).collect();
+        let mut events = vec![listed("join", 0, &keys)];
+        events.extend(keys.iter().map(|key| begun(&format!("join[{key}]/register"), 1, None)));
+        events.push(succeeded("join[m0]/register", 2, Origin::Created));
+        let failure = Failure::new(FailureClass::Denied, "no").help("ask");
+        events.push(Stamped { time: at(3), event: Event::StepFailed { step: path("join[m1]/register"), failure } });
+        let (lines, block) = shown(&events, 4, WIDE);
+        assert_eq!(lines, ["x join[m1]/register     2s  denied: no", "    help: ask"]);
+        assert_eq!(
+            block,
+            [
+                "| join[*]/register         198 running, 0 waiting, the longest since 3s",
+                "[1/402] 4s - demo-7k3m9q - Ctrl-C stops, resume goes on"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_low_window_names_how_many_it_cannot_show() {
+        let events: Vec<Stamped> =
+            ["vpc", "active", "join[a]/wait", "join[b]/register"].map(|step| begun(step, 0, None)).into();
+        let (_, block) = shown(&events, 1, Size { columns: 20, rows: 6 });
+        assert_eq!(block.len(), 3);
+        assert_eq!(block[1], "  and 3 more");
+    }
+}

@@ -1,0 +1,6 @@
+//! The program as people and scripts meet it: the real binary, its whole output, its exit codes.
+//!
+//! Snapshots are reviewed with `cargo insta review`. Nothing here reaches a network.
+
+mod sandbox;
+mod tree;
