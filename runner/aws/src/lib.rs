@@ -13,6 +13,7 @@
 
 mod catalog;
 mod check;
+mod class;
 mod decode;
 mod definition;
 mod effect;
@@ -31,6 +32,7 @@ mod percent;
 mod result;
 mod service;
 mod support;
+mod timestamp;
 mod waiter;
 
 pub use catalog::{Catalog, UnknownService, catalog};

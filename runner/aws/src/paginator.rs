@@ -6,7 +6,7 @@ use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::value::{Map, Value};
 use serde_json::Value as Json;
 
-use crate::definition::Paginator as Definition;
+use crate::definition::{OneOrMore, Paginator as Definition};
 use crate::jmespath::search;
 
 /// How the pages of one operation are joined.
@@ -59,7 +59,7 @@ impl Paginator {
     /// Joins a further answer to the first: lists grow, numbers add up, page tokens are those of the latest.
     pub fn merge(&self, first: &mut Value, next: Value) {
         let Value::Map(mut next) = next else { return };
-        for path in self.0.result_key.iter().flat_map(|keys| keys.all()) {
+        for path in self.0.result_key.iter().flat_map(OneOrMore::all) {
             let keys: Vec<&str> = path.split('.').collect();
             if let (Some(into), Some(more)) = (at(first, &keys), take(&mut next, &keys)) {
                 join(into, more);

@@ -255,12 +255,12 @@ impl Service {
     /// Every JMESPath of its paginators and waiters.
     #[cfg(test)]
     pub(crate) fn expressions(&self) -> Vec<String> {
-        use crate::definition::Matcher;
+        use crate::definition::{Matcher, OneOrMore};
         let mut all = Vec::new();
         for line in self.pack.section("paginator/") {
             let paginator: Paginator = expected(parse(&self.pack, line));
             all.extend(paginator.input_token.all().iter().chain(paginator.output_token.all()).cloned());
-            all.extend(paginator.result_key.iter().flat_map(|keys| keys.all()).cloned());
+            all.extend(paginator.result_key.iter().flat_map(OneOrMore::all).cloned());
             all.extend(paginator.more_results);
         }
         for line in self.pack.section("waiter/") {

@@ -1,5 +1,7 @@
 //! The tasks of the project itself. It must not know anything the product needs at run time.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who runs them")]
+
 use std::path::Path;
 use std::process::ExitCode;
 
