@@ -1,0 +1,71 @@
+//! Connections, through a proxy where the environment names one.
+//!
+//! This file decides which targets go through which proxy: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` as curl reads them, for
+//! `https` only (a plain `http` endpoint is a stand-in on the same machine or network). It must not know TLS.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll};
+
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+static PROXIES: LazyLock<Matcher> = LazyLock::new(Matcher::from_env);
+
+/// The proxy for a target, if the environment names one.
+pub(crate) fn proxy_for(target: &Uri) -> Option<Intercept> {
+    (target.scheme_str() == Some("https")).then(|| PROXIES.intercept(target)).flatten()
+}
+
+/// Opens TCP connections, or tunnels through proxies.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector(HttpConnector);
+
+impl Connector {
+    pub(crate) fn new() -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        Self(tcp)
+    }
+}
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let Some(proxy) = proxy_for(&target) else {
+            let connecting = self.0.call(target);
+            return Box::pin(async { Ok(connecting.await?) });
+        };
+        if proxy.uri().scheme_str() != Some("http") {
+            let scheme = proxy.uri().scheme_str().unwrap_or_default().to_owned();
+            return Box::pin(async move {
+                Err(format!(
+                    "the environment names a proxy with the scheme `{scheme}`, and only `http` proxies are known"
+                )
+                .into())
+            });
+        }
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.0.clone());
+        if let Some(auth) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(auth.clone());
+        }
+        Box::pin(async move { Ok(tunnel.call(target).await?) })
+    }
+}

@@ -1,0 +1,141 @@
+//! HTTP to AWS: one request, one answer, never a second try.
+//!
+//! This file decides how long each part may take and, above all, whether a request that failed may have arrived: that
+//! makes the difference between an effect that did not happen and one in doubt. It must not know what is sent.
+
+mod connector;
+mod smithy;
+mod tls;
+
+use std::error::Error as StdError;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::HttpsConnector;
+use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use self::connector::Connector;
+pub(crate) use self::connector::proxy_for;
+pub(crate) use self::smithy::for_credentials;
+
+/// How long a connection may take to stand, TLS included. A host that does not answer by then is not there.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long an unused connection is kept; AWS closes them after 20 seconds and more.
+const IDLE: Duration = Duration::from_secs(15);
+
+type Plain = Client<TimeoutConnector<Connector>, Full<Bytes>>;
+type Secure = Client<TimeoutConnector<HttpsConnector<Connector>>, Full<Bytes>>;
+
+/// A pool of connections.
+pub(crate) struct Http {
+    plain: Plain,
+    /// Made when it is first needed: reading the machine's certificates takes longer than a call.
+    secure: OnceLock<Result<Secure, String>>,
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Received {
+    /// The first header of that name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why there is no answer. The words are a lower-case fragment without the URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    /// It never left: nothing can have happened.
+    #[error("{0}")]
+    NotSent(String),
+    /// It may have arrived.
+    #[error("{0}")]
+    Lost(String),
+    /// It may have arrived, and there was no answer in time.
+    #[error("no answer within {} seconds", .0.as_secs())]
+    Late(Duration),
+}
+
+impl Http {
+    pub(crate) fn new() -> Self {
+        Self { plain: client(Connector::new()), secure: OnceLock::new() }
+    }
+
+    /// Sends a request and reads the whole answer within `limit`.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>, limit: Duration) -> Result<Received, NoAnswer> {
+        let exchange = async {
+            let response = if request.uri().scheme_str() == Some("https") {
+                let secure = self.secure.get_or_init(|| Ok(client(tls::connector(Connector::new())?)));
+                secure.as_ref().map_err(|why| NoAnswer::NotSent(why.clone()))?.request(request).await
+            } else {
+                self.plain.request(request).await
+            };
+            let (parts, body) = response.map_err(|error| no_answer(&error))?.into_parts();
+            let body = body
+                .collect()
+                .await
+                .map_err(|error| NoAnswer::Lost(format!("the answer broke off: {}", cause(&error))))?;
+            let headers = parts.headers.iter().map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            });
+            Ok(Received { status: parts.status.as_u16(), headers: headers.collect(), body: body.to_bytes() })
+        };
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(NoAnswer::Late(limit)))
+    }
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Http")
+    }
+}
+
+fn client<C>(connector: C) -> Client<TimeoutConnector<C>, Full<Bytes>>
+where
+    C: tower_service::Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response:
+        hyper_util::client::legacy::connect::Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let mut connector = TimeoutConnector::new(connector);
+    connector.set_connect_timeout(Some(CONNECT));
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector)
+}
+
+fn no_answer(error: &hyper_util::client::legacy::Error) -> NoAnswer {
+    let why = cause(error);
+    if error.is_connect() { NoAnswer::NotSent(why) } else { NoAnswer::Lost(format!("the connection broke: {why}")) }
+}
+
+/// The innermost reason, which is the one that says something.
+pub(crate) fn cause(error: &(dyn StdError + 'static)) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    let words = inner.to_string();
+    let mut letters = words.chars();
+    // "Connection refused" becomes a fragment; "TLS …" and the like stay.
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(words.chars().skip(1)).collect()
+        }
+        _ => words,
+    }
+}
