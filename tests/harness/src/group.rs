@@ -7,40 +7,49 @@ use std::process::{Child, Command, ExitStatus};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A process in a group of its own, killed with the group when dropped.
-pub(crate) struct Group {
+pub struct Group {
     child: Child,
 }
 
 impl Group {
     /// Starts the command as the leader of a new group.
-    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
         Ok(Self { child: command.process_group(0).spawn()? })
     }
 
-    /// The process.
-    pub(crate) fn child(&mut self) -> &mut Child {
+    /// The leader.
+    pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
     /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal to the whole group; a group that has ended is fine.
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ended_before = kill_process_group(group, signal);
         }
     }
 
-    /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    /// How the leader ended, if it has.
+    ///
+    /// # Panics
+    /// Somebody else has waited for it.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
     }
 
     /// Kills the group and waits for its leader.
-    pub(crate) fn kill(&mut self) -> ExitStatus {
+    ///
+    /// # Panics
+    /// As [`Group::ended`].
+    pub fn kill(&mut self) -> ExitStatus {
         self.signal(Signal::KILL);
         self.child.wait().expect("a child can be waited for")
     }

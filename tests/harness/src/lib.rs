@@ -27,6 +27,7 @@ mod rig;
 
 pub use calls::{Call, Fault, FaultKind};
 pub use cloud::{Cloud, CloudOptions, SeededVpc};
+pub use group::Group;
 pub use home::{Finished, Home, Started};
 pub use objects::Identity;
 pub use port::free_port;
