@@ -1,0 +1,150 @@
+//! Making instances: opening a body, listing a loop, beginning again.
+//!
+//! This file decides which instances there are and that a path keeps its instance, with its generation, for as long as
+//! the run lives. It must not decide when anything is opened.
+
+use std::sync::Arc;
+
+use runbook_model::value::{Unavailable, Value};
+
+use super::State;
+use super::node::{BodyId, Container, Inner, ItemRole, Items, Mark, Node, NodeId, OpenBody, Phase, Role, Work, empty};
+use super::tally::{Tally, Weight};
+use crate::event::Item;
+use crate::outline::LayoutId;
+
+impl State {
+    /// Makes or renews the instances of a body.
+    pub(super) fn open_body(&mut self, layout: LayoutId, owner: Option<NodeId>, inputs: Arc<Value>) -> BodyId {
+        let known = owner.and_then(|owner| self.inner_body(owner));
+        let body = known.unwrap_or_else(|| {
+            let id = BodyId(u32::try_from(self.bodies.len()).unwrap_or(u32::MAX));
+            self.bodies.push(OpenBody {
+                layout,
+                owner,
+                inputs: empty(),
+                withheld: false,
+                nodes: Vec::new(),
+                tally: Tally::default(),
+            });
+            self.make_steps(id);
+            id
+        });
+        let open = self.body_mut(body);
+        open.withheld = inputs.unavailable() == Some(Unavailable::Withheld);
+        open.inputs = inputs;
+        if let Some(owner) = owner {
+            self.node_mut(owner).inner = Inner::Body(body);
+        }
+        for child in self.children(Container::Body(body)) {
+            self.recount(child);
+        }
+        body
+    }
+
+    fn make_steps(&mut self, body: BodyId) {
+        let (layout, owner) = (self.body(body).layout, self.body(body).owner);
+        let steps: Vec<(u32, String, bool)> = (0..)
+            .zip(&self.outline.body(layout).steps)
+            .map(|(index, step)| (index, step.id.clone(), step.for_each.is_some()))
+            .collect();
+        for (index, id, repeats) in steps {
+            let path = match owner {
+                Some(owner) => self.node(owner).path.child(&id),
+                None => runbook_model::path::StepPath::root(&id),
+            };
+            let role = if repeats { Role::Loop } else { Role::Single };
+            let node = self.make(Node {
+                path,
+                layout,
+                index,
+                body,
+                role,
+                phase: Phase::Pending,
+                weight: Weight::Idle,
+                needs_left: 0,
+                blockers: 0,
+                released: true,
+                inner: Inner::Nothing,
+                work: Work::default(),
+                end: None,
+            });
+            self.body_mut(body).nodes.push(node);
+        }
+    }
+
+    /// Makes or renews the instances of a loop's items. An item that was there before keeps its instance by its key.
+    pub(super) fn list_items(&mut self, whole: NodeId, items: &[Item]) {
+        let (layout, index, body) = (self.node(whole).layout, self.node(whole).index, self.node(whole).body);
+        self.node_mut(whole).inner = Inner::Loop(Box::default());
+        let mut nodes = Vec::with_capacity(items.len());
+        for (position, item) in (0..).zip(items) {
+            let path = self.node(whole).path.item(&item.key);
+            let role = Role::Item(Box::new(ItemRole {
+                of: whole,
+                key: item.key.clone(),
+                position,
+                value: Arc::new(item.value.0.clone()),
+            }));
+            let known = self.find(&path);
+            let id = known.unwrap_or_else(|| {
+                self.make(Node {
+                    path,
+                    layout,
+                    index,
+                    body,
+                    role: Role::Single,
+                    phase: Phase::Pending,
+                    weight: Weight::Idle,
+                    needs_left: 0,
+                    blockers: 0,
+                    released: false,
+                    inner: Inner::Nothing,
+                    work: Work::default(),
+                    end: None,
+                })
+            });
+            let node = self.node_mut(id);
+            node.role = role;
+            // The counts begin anew with the list.
+            node.weight = Weight::Idle;
+            nodes.push(id);
+        }
+        self.node_mut(whole).inner = Inner::Loop(Box::new(Items { nodes, ..Items::default() }));
+        self.refill(whole);
+    }
+
+    fn make(&mut self, node: Node) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.paths.insert(node.path.clone(), id);
+        self.nodes.push(node);
+        id
+    }
+
+    /// Puts an instance back to its very beginning, with everything inside it. What it did outside is not forgotten: the
+    /// generation rises, so that the next call is a new one.
+    pub(super) fn reset(&mut self, id: NodeId) {
+        let inside = match &self.node(id).inner {
+            Inner::Nothing => Vec::new(),
+            Inner::Body(body) => self.children(Container::Body(*body)),
+            Inner::Loop(_) => self.children(Container::Loop(id)),
+        };
+        for child in inside {
+            self.reset(child);
+        }
+        if let Some((whole, position, going)) = self.node(id).item().map(|item| {
+            let node = self.node(id);
+            (item.of, item.position as usize, node.released && !node.phase.is_ended())
+        }) {
+            self.items_going(whole, -i32::from(going), position);
+        }
+        let node = self.node_mut(id);
+        let generation = if node.work.generation > 0 { node.work.generation + 1 } else { 0 };
+        let old = std::mem::take(&mut node.work);
+        node.work =
+            Work { generation, attempts: old.attempts, intent: old.intent, mark: Mark::Untouched, ..Work::default() };
+        node.end = None;
+        node.released = node.item().is_none();
+        self.set_phase(id, Phase::Pending);
+    }
+}

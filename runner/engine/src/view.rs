@@ -1,0 +1,335 @@
+//! How a run and its steps stand, for reports and scripts.
+//!
+//! This file decides the words of `cli.md` for what the state knows: one status per instance, in the order of the plan,
+//! items and nested steps included, and what a resume would do with each. It must not decide what happens, nor how anything
+//! looks on a screen.
+
+use std::collections::BTreeSet;
+
+use runbook_model::failure::Failure;
+use runbook_model::kind::Origin;
+use runbook_model::path::StepPath;
+use runbook_model::plan::Action;
+use runbook_model::time::Timestamp;
+use runbook_model::value::Value;
+
+use crate::decide::{Again, checkpoint};
+use crate::engine::Engine;
+use crate::evaluate::Sight;
+use crate::event::{EndStatus, ParkReason};
+use crate::resume::{self, Decision, Standing};
+use crate::state::State;
+use crate::state::node::{Container, Inner, Mark, NodeId, Phase};
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// Somebody carries it out.
+    Running,
+    /// Nobody does, and it was let go of in the middle.
+    Interrupted,
+    /// All is done.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// It waits for a person.
+    Parked,
+    /// A deadline passed.
+    TimedOut,
+    /// A person gave it up.
+    Cancelled,
+    /// It was taken back.
+    Undone,
+}
+
+impl RunStatus {
+    /// The name that scripts read.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Parked => "parked",
+            Self::TimedOut => "timed-out",
+            Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
+        }
+    }
+}
+
+impl From<EndStatus> for RunStatus {
+    fn from(status: EndStatus) -> Self {
+        match status {
+            EndStatus::Succeeded => Self::Succeeded,
+            EndStatus::Failed => Self::Failed,
+            EndStatus::Parked => Self::Parked,
+            EndStatus::TimedOut => Self::TimedOut,
+            EndStatus::Cancelled => Self::Cancelled,
+            EndStatus::Interrupted => Self::Interrupted,
+            EndStatus::Undone => Self::Undone,
+        }
+    }
+}
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepStatus {
+    /// Its turn has not come.
+    Pending,
+    /// It reads the outputs of a step that failed.
+    Blocked,
+    /// It does something.
+    Running,
+    /// It waits for its next look or try.
+    Waiting,
+    /// It waits for a person or more time.
+    Parked,
+    /// Nobody knows whether its effect happened.
+    InDoubt,
+    /// It is done.
+    Succeeded,
+    /// It did not have to run.
+    Skipped,
+    /// It failed.
+    Failed,
+    /// The run was given up before it was done.
+    Cancelled,
+    /// It was taken back.
+    Undone,
+}
+
+impl StepStatus {
+    /// The name that scripts read.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Blocked => "blocked",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Parked => "parked",
+            Self::InDoubt => "in-doubt",
+            Self::Succeeded => "succeeded",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
+        }
+    }
+}
+
+/// One instance of a step.
+#[derive(Clone, Debug)]
+pub struct StepView {
+    /// Its path.
+    pub path: StepPath,
+    /// Its kind, as authors write it.
+    pub kind: String,
+    /// Its title, with what is known now filled in.
+    pub title: String,
+    /// How it stands.
+    pub status: StepStatus,
+    /// How often its effect was tried; of a wait, how often it looked.
+    pub attempts: u32,
+    /// The generation that a person's word has to name.
+    pub generation: u32,
+    /// When the first thing happened to it.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// When its time is up.
+    pub deadline: Option<Timestamp>,
+    /// Why it was skipped, or what it waits for.
+    pub reason: Option<String>,
+    /// What it waits for, if it is parked.
+    pub parked: Option<ParkReason>,
+    /// What was seen last.
+    pub observed: Option<String>,
+    /// Why it failed, or why its last try did.
+    pub failure: Option<Failure>,
+    /// How its success came about.
+    pub origin: Option<Origin>,
+    /// What people should read, although it succeeded.
+    pub warnings: Vec<String>,
+    /// What it gave; `None` for a loop, whose items have it.
+    pub outputs: Option<Value>,
+}
+
+/// What a resume would do with one instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// Its path.
+    pub path: StepPath,
+    /// What.
+    pub decision: Decision,
+    /// Why.
+    pub reason: String,
+}
+
+impl Engine {
+    /// All instances in the order of the plan: loops before their items, nested runbooks before their steps. `held` says
+    /// whether a living process holds the run.
+    #[must_use]
+    pub fn steps(&self, held: bool) -> Vec<StepView> {
+        let state = self.state();
+        let unread = state.node_ids().filter(|id| state.node(*id).blockers > 0);
+        let blocked = spread(state, unread.collect(), false);
+        in_order(state).into_iter().map(|id| step(self.sight(), id, &blocked, held)).collect()
+    }
+
+    /// How the run stands; `held` as in [`Engine::steps`].
+    #[must_use]
+    pub fn status(&self, held: bool) -> RunStatus {
+        match (self.state().ended(), held) {
+            (_, true) => RunStatus::Running,
+            (Some(ended), false) => ended.status.into(),
+            (None, false) => RunStatus::Interrupted,
+        }
+    }
+
+    /// What a resume at `now` would do, for every instance; `from` is the step that a person wants run again.
+    #[must_use]
+    pub fn resumption(&self, from: Option<&StepPath>, now: Timestamp) -> Vec<Resumption> {
+        let state = self.state();
+        let again = Again::new(state, from.and_then(|path| state.find(path)));
+        let ids = in_order(state);
+        let asks = |id: &NodeId| resumption(state, &again, &BTreeSet::new(), *id, now).0 == Decision::Ask;
+        let held_up = spread(state, ids.iter().copied().filter(asks).collect(), true);
+        ids.into_iter()
+            .map(|id| {
+                let (decision, reason) = resumption(state, &again, &held_up, id, now);
+                Resumption { path: state.node(id).path.clone(), decision, reason }
+            })
+            .collect()
+    }
+}
+
+fn resumption(
+    state: &State,
+    again: &Again,
+    held_up: &BTreeSet<NodeId>,
+    id: NodeId,
+    now: Timestamp,
+) -> (Decision, String) {
+    let node = state.node(id);
+    let mut around = Some(id);
+    while let Some(at) = around {
+        if let Some(why) = again.afresh.get(&at) {
+            let decision = if node.phase == Phase::Pending { Decision::Run } else { Decision::Rerun };
+            return (decision, (*why).to_owned());
+        }
+        around = state.around(at);
+    }
+    let standing = match node.phase {
+        _ if again.open.contains(&id) => Standing::Unfinished,
+        Phase::Pending => Standing::Never,
+        Phase::Active | Phase::Open => Standing::Unfinished,
+        Phase::Parked(ParkReason::Approval | ParkReason::Doubt) => Standing::WaitsForPerson,
+        Phase::Parked(ParkReason::Credentials | ParkReason::Deadline) | Phase::Failed => Standing::Failed,
+        Phase::Succeeded | Phase::Skipped => Standing::Finished,
+    };
+    let blocked = held_up.contains(&id) && standing == Standing::Never;
+    let (decision, reason) = resume::decision(standing, checkpoint(node, state.step(id), now, blocked));
+    match (&node.inner, decision) {
+        // What is inside it is told apart.
+        (Inner::Body(_) | Inner::Loop(_), Decision::Rerun) => {
+            (Decision::Run, "it goes on with what is inside it".into())
+        }
+        _ => (decision, reason.to_owned()),
+    }
+}
+
+/// The instances that cannot go on because these cannot: those that need them, and so on; with `outwards` also what is
+/// around them, which cannot be done without them.
+fn spread(state: &State, from: Vec<NodeId>, outwards: bool) -> BTreeSet<NodeId> {
+    let mut reached: BTreeSet<NodeId> = from.iter().copied().collect();
+    let mut open = from;
+    while let Some(id) = open.pop() {
+        let waiting = state.needing(id).into_iter().filter(|id| state.node(*id).phase == Phase::Pending);
+        for next in waiting.chain(state.around(id).filter(|_| outwards)) {
+            if reached.insert(next) {
+                open.push(next);
+            }
+        }
+    }
+    reached
+}
+
+fn in_order(state: &State) -> Vec<NodeId> {
+    let mut ids = Vec::new();
+    collect(state, Container::Body(state.root_id()), &mut ids);
+    ids
+}
+
+fn collect(state: &State, container: Container, ids: &mut Vec<NodeId>) {
+    for id in state.children(container) {
+        ids.push(id);
+        match &state.node(id).inner {
+            Inner::Nothing => {}
+            Inner::Body(body) => collect(state, Container::Body(*body), ids),
+            Inner::Loop(_) => collect(state, Container::Loop(id), ids),
+        }
+    }
+}
+
+fn step(sight: Sight<'_>, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) -> StepView {
+    let state = sight.state;
+    let (node, step) = (state.node(id), state.step(id));
+    let (work, end) = (&node.work, node.end.as_deref());
+    StepView {
+        path: node.path.clone(),
+        kind: step.action.kind().to_owned(),
+        title: sight.title(id),
+        status: status(state, id, blocked, held),
+        attempts: if matches!(step.action, Action::Wait(_)) { work.looks } else { work.attempts },
+        generation: work.generation,
+        started_at: work.began_at,
+        finished_at: end.filter(|_| node.phase.is_ended()).map(|end| end.at),
+        deadline: work.deadline,
+        reason: end.and_then(|end| end.reason.clone()),
+        parked: match node.phase {
+            Phase::Parked(reason) => Some(reason),
+            _ => None,
+        },
+        observed: work.observed.clone(),
+        failure: match end {
+            Some(end) => end.failure.clone(),
+            None => work.failure.clone(),
+        },
+        origin: end.and_then(|end| end.origin),
+        warnings: end.map(|end| end.warnings.clone()).unwrap_or_default(),
+        outputs: node.outputs().filter(|_| !node.is_loop()).map(|outputs| outputs.as_ref().clone()),
+    }
+}
+
+fn status(state: &State, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) -> StepStatus {
+    let node = state.node(id);
+    let cancelled = state.cancelled && state.ended.is_some();
+    match node.phase {
+        Phase::Succeeded => StepStatus::Succeeded,
+        Phase::Skipped => StepStatus::Skipped,
+        Phase::Failed => StepStatus::Failed,
+        _ if cancelled => StepStatus::Cancelled,
+        Phase::Parked(ParkReason::Doubt) => StepStatus::InDoubt,
+        Phase::Parked(_) => StepStatus::Parked,
+        Phase::Pending if blocked.contains(&id) => StepStatus::Blocked,
+        Phase::Pending if node.work.pause.is_some() => StepStatus::Waiting,
+        Phase::Pending => StepStatus::Pending,
+        // A run that stopped over a failure leaves what is around it open.
+        Phase::Open if !held && state.inside(id).has_failed() => StepStatus::Failed,
+        Phase::Open => StepStatus::Running,
+        Phase::Active => match node.work.mark {
+            Mark::Doubt => StepStatus::InDoubt,
+            Mark::Started if held => StepStatus::Running,
+            // Its process is gone: whether the call got through is what the next one finds out.
+            Mark::Started => StepStatus::InDoubt,
+            Mark::Going => StepStatus::Waiting,
+            Mark::Untouched | Mark::Refused | Mark::Answered => {
+                let waits = node.work.pause.is_some() || matches!(state.step(id).action, Action::Wait(_));
+                if waits || !held { StepStatus::Waiting } else { StepStatus::Running }
+            }
+        },
+    }
+}
