@@ -1,0 +1,8 @@
+//! The engine as a whole: inputs go in, records and commands come out.
+//!
+//! These tests drive `Engine::turn` by hand and read the lines that a run leaves, in the style of
+//! given, when, then.
+
+mod author;
+mod calls;
+mod scene;
