@@ -5,4 +5,76 @@
 //! never tries anything twice.
 
 mod aws;
+mod eks;
 mod http;
+mod kubernetes;
+#[cfg(test)]
+mod loopback;
+
+use std::sync::Arc;
+
+use runbook_model::connection::{AwsConnection, Connection, Identity};
+use runbook_model::failure::Failure;
+use runbook_steps::contract::Pending;
+use runbook_steps::ports::{Aws, Kubernetes, Outside};
+
+use self::aws::RealAws;
+use self::kubernetes::RealKubernetes;
+
+/// Everything outside, as it really is. Clients and credentials are kept per connection; make one for a process.
+///
+/// AWS is configured as all its tools are (`AWS_*`, the configuration files), Kubernetes by `KUBECONFIG` where a connection
+/// names no file. Needs a tokio runtime with timers and I/O.
+pub struct Connections {
+    aws: Arc<RealAws>,
+    kubernetes: RealKubernetes,
+}
+
+impl Connections {
+    /// Opens nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let aws = Arc::new(RealAws::new());
+        Self { kubernetes: RealKubernetes::new(Arc::clone(&aws)), aws }
+    }
+
+    /// A token for an EKS cluster as an `ExecCredential`, which kubectl reads from the standard output of a program.
+    /// `exec_info` is the environment's `KUBERNETES_EXEC_INFO`. The JSON holds the token: it is for printing there only.
+    ///
+    /// # Errors
+    /// `expired-credentials` with the command that helps; `invalid` for a version of the form that nobody speaks any more.
+    pub async fn exec_credential(
+        &self,
+        connection: &AwsConnection,
+        cluster: &str,
+        exec_info: Option<&str>,
+    ) -> Result<serde_json::Value, Failure> {
+        let token = eks::token::sign(&self.aws, connection, cluster).await?;
+        eks::credential::written(&token, exec_info)
+    }
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Outside for Connections {
+    fn aws(&self) -> &dyn Aws {
+        &*self.aws
+    }
+
+    fn kubernetes(&self) -> &dyn Kubernetes {
+        &self.kubernetes
+    }
+
+    fn identify<'a>(&'a self, connection: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {
+        Box::pin(async move {
+            match connection {
+                Connection::Aws(aws) => self.aws.identify(aws).await,
+                cluster => self.kubernetes.identify(cluster).await,
+            }
+        })
+    }
+}

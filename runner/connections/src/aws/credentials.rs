@@ -6,10 +6,10 @@
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 
-use aws_config::profile::profile_file::ProfileFiles;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
 use runbook_model::failure::{Failure, FailureClass};
 use tokio::sync::Mutex;
@@ -73,7 +73,7 @@ impl Keychain {
         if self.profile.is_none() && environment.get("AWS_ACCESS_KEY_ID").is_ok() {
             return "put fresh keys into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".into();
         }
-        let files = ProfileFiles::default();
+        let files = EnvConfigFiles::default();
         let profiles =
             aws_config::profile::load(&Fs::real(), &environment, &files, self.profile.clone().map(Into::into)).await;
         let Ok(profiles) = profiles else { return "mend the AWS configuration files".into() };

@@ -7,6 +7,8 @@ pub(crate) mod clock;
 mod credentials;
 pub(crate) mod session;
 pub(crate) mod signing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,13 +37,20 @@ pub(crate) const USER_AGENT: &str = concat!("runbook/", env!("CARGO_PKG_VERSION"
 /// The port.
 pub(crate) struct RealAws {
     http: Arc<Http>,
+    limit: Duration,
     /// One session per connection, made at its first use.
     sessions: Mutex<HashMap<AwsConnection, Arc<OnceCell<Session>>>>,
 }
 
 impl RealAws {
     pub(crate) fn new() -> Self {
-        Self { http: Arc::new(Http::new()), sessions: Mutex::default() }
+        Self { http: Arc::new(Http::new()), limit: LIMIT, sessions: Mutex::default() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_session(connection: &AwsConnection, session: Session) -> Self {
+        let sessions = HashMap::from([(connection.clone(), Arc::new(OnceCell::from(session)))]);
+        Self { sessions: Mutex::new(sessions), ..Self::new() }
     }
 
     /// The session of a connection, from which every call and every token of it is signed.
@@ -78,8 +87,14 @@ impl RealAws {
     ) -> Result<AwsAnswer, Failure> {
         let decoded = |received: &Received| {
             let response = Response { status: received.status, headers: &received.headers, body: &received.body };
-            let answer = operation.decode(request, &response)?;
-            Ok(AwsAnswer { output: answer.output, request_id: answer.request_id })
+            match operation.decode(request, &response) {
+                Ok(answer) => Ok(AwsAnswer { output: answer.output, request_id: answer.request_id }),
+                // Not the service's own words, but those of something in between that waited for it in vain.
+                Err(failure) if matches!(received.status, 502 | 504) && failure.code.is_none() => {
+                    Err(failure.doubtful())
+                }
+                Err(failure) => Err(failure),
+            }
         };
         let received = self.send(session, operation, request).await?;
         let outcome = decoded(&received);
@@ -95,7 +110,7 @@ impl RealAws {
         let wire = self.signed(session, request).await?;
         let host = wire.uri().authority().map_or("the service", |authority| authority.as_str()).to_owned();
         tracing::debug!(service = operation.service().name(), operation = operation.name(), host, "calling AWS");
-        let received = self.http.send(wire, LIMIT).await;
+        let received = self.http.send(wire, self.limit).await;
         received.map_err(|no_answer| request.redact(unanswered(operation, &host, &no_answer)))
     }
 
@@ -104,7 +119,7 @@ impl RealAws {
             Signing::None => Vec::new(),
             Signing::V4 { .. } => {
                 let credentials = session.credentials().await?;
-                signing::headers(request, &credentials, session.clock.now()).map_err(unsendable)?
+                signing::headers(request, &credentials, session.clock.now()).map_err(|why| unsendable(&why))?
             }
         };
         let mut wire = http::Request::builder().method(request.method.as_str()).uri(&request.url);
@@ -112,7 +127,7 @@ impl RealAws {
             wire = wire.header(name, value);
         }
         wire = wire.header(http::header::USER_AGENT, USER_AGENT);
-        wire.body(Full::new(Bytes::from(request.body.clone()))).map_err(|error| unsendable(error.to_string()))
+        wire.body(Full::new(Bytes::from(request.body.clone()))).map_err(|error| unsendable(&error.to_string()))
     }
 
     /// Who is at the other end.
@@ -160,7 +175,7 @@ impl std::ops::Deref for SessionHandle {
     }
 }
 
-fn unsendable(why: String) -> Failure {
+fn unsendable(why: &str) -> Failure {
     Failure::new(FailureClass::Invalid, format!("the request cannot be sent: {why}"))
 }
 

@@ -85,6 +85,18 @@ impl Session {
         })
     }
 
+    /// A session that reads no configuration.
+    #[cfg(test)]
+    pub(crate) fn fixed(connection: &AwsConnection, credentials: aws_credential_types::Credentials) -> Self {
+        let provider = SharedCredentialsProvider::new(credentials);
+        Self {
+            config: SdkConfig::builder().region(connection.region.clone().map(Region::new)).build(),
+            keychain: Keychain::new(provider, Some("no-such-profile".into())),
+            endpoint: connection.endpoint.clone(),
+            clock: Clock::default(),
+        }
+    }
+
     /// The region, if any is configured.
     pub(crate) fn region(&self) -> Option<&str> {
         self.config.region().map(AsRef::as_ref)

@@ -63,7 +63,8 @@ pub(crate) fn presigned(
     let instructions = instructions(signable, scope, credentials, time, settings)?;
     let mut params: Vec<(&str, &str)> =
         instructions.params().iter().map(|(name, value)| (*name, value.as_ref())).collect();
-    params.sort_by_key(|(name, _)| (*name == "X-Amz-Signature", *name));
+    // The order in which botocore writes them, so that tokens can be compared with its own.
+    params.sort_by_key(|(name, _)| (*name == "X-Amz-Signature", *name == "X-Amz-Security-Token", *name));
     let written = params
         .iter()
         .map(|(name, value)| format!("{name}={}", percent_encoding::utf8_percent_encode(value, UNRESERVED)));

@@ -19,21 +19,30 @@ use tower_service::Service;
 
 static PROXIES: LazyLock<Matcher> = LazyLock::new(Matcher::from_env);
 
-/// The proxy for a target, if the environment names one.
-pub(crate) fn proxy_for(target: &Uri) -> Option<Intercept> {
-    (target.scheme_str() == Some("https")).then(|| PROXIES.intercept(target)).flatten()
-}
-
 /// Opens TCP connections, or tunnels through proxies.
 #[derive(Clone, Debug)]
-pub(crate) struct Connector(HttpConnector);
+pub(crate) struct Connector {
+    tcp: HttpConnector,
+    looks_for_proxies: bool,
+}
 
 impl Connector {
+    /// Goes through the environment's proxies.
     pub(crate) fn new() -> Self {
+        Self { looks_for_proxies: true, ..Self::direct() }
+    }
+
+    /// Goes straight to the target.
+    pub(crate) fn direct() -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        Self(tcp)
+        Self { tcp, looks_for_proxies: false }
+    }
+
+    fn proxy(&self, target: &Uri) -> Option<Intercept> {
+        let concerned = self.looks_for_proxies && target.scheme_str() == Some("https");
+        concerned.then(|| PROXIES.intercept(target)).flatten()
     }
 }
 
@@ -45,12 +54,12 @@ impl Service<Uri> for Connector {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(context).map_err(Into::into)
+        self.tcp.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let Some(proxy) = proxy_for(&target) else {
-            let connecting = self.0.call(target);
+        let Some(proxy) = self.proxy(&target) else {
+            let connecting = self.tcp.call(target);
             return Box::pin(async { Ok(connecting.await?) });
         };
         if proxy.uri().scheme_str() != Some("http") {
@@ -62,7 +71,7 @@ impl Service<Uri> for Connector {
                 .into())
             });
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.0.clone());
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.tcp.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }

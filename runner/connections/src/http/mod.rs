@@ -19,8 +19,7 @@ use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use self::connector::Connector;
-pub(crate) use self::connector::proxy_for;
+pub(crate) use self::connector::Connector;
 pub(crate) use self::smithy::for_credentials;
 
 /// How long a connection may take to stand, TLS included. A host that does not answer by then is not there.
@@ -70,7 +69,7 @@ pub(crate) enum NoAnswer {
 
 impl Http {
     pub(crate) fn new() -> Self {
-        Self { plain: client(Connector::new()), secure: OnceLock::new() }
+        Self { plain: pool(Connector::new()), secure: OnceLock::new() }
     }
 
     /// Sends a request and reads the whole answer within `limit`.
@@ -80,7 +79,7 @@ impl Http {
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>, limit: Duration) -> Result<Received, NoAnswer> {
         let exchange = async {
             let response = if request.uri().scheme_str() == Some("https") {
-                let secure = self.secure.get_or_init(|| Ok(client(tls::connector(Connector::new())?)));
+                let secure = self.secure.get_or_init(|| Ok(pool(tls::connector(Connector::new())?)));
                 secure.as_ref().map_err(|why| NoAnswer::NotSent(why.clone()))?.request(request).await
             } else {
                 self.plain.request(request).await
@@ -105,22 +104,36 @@ impl std::fmt::Debug for Http {
     }
 }
 
-fn client<C>(connector: C) -> Client<TimeoutConnector<C>, Full<Bytes>>
+/// A pool of connections that a connector opens.
+pub(crate) fn pool<C, B>(connector: C) -> Client<TimeoutConnector<C>, B>
 where
     C: tower_service::Service<Uri> + Clone + Send + Sync + 'static,
     C::Response:
         hyper_util::client::legacy::connect::Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
     C::Future: Send + 'static,
     C::Error: Into<Box<dyn StdError + Send + Sync>>,
+    B: http_body::Body + Send,
+    B::Data: Send,
 {
     let mut connector = TimeoutConnector::new(connector);
     connector.set_connect_timeout(Some(CONNECT));
     Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector)
 }
 
-fn no_answer(error: &hyper_util::client::legacy::Error) -> NoAnswer {
+/// What an error of a request means for it.
+pub(crate) fn no_answer(error: &(dyn StdError + 'static)) -> NoAnswer {
     let why = cause(error);
-    if error.is_connect() { NoAnswer::NotSent(why) } else { NoAnswer::Lost(format!("the connection broke: {why}")) }
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+        {
+            return NoAnswer::NotSent(why);
+        }
+        next = error.source();
+    }
+    NoAnswer::Lost(format!("the connection broke: {why}"))
 }
 
 /// The innermost reason, which is the one that says something.
