@@ -205,6 +205,18 @@ fn a_log_left_behind_by_a_kill_is_read_and_taken_up() {
     assert_eq!(place.store.open(&run()).unwrap().read(1).unwrap().len(), 81);
 }
 
+/// A reader leaves an empty log behind, which must not cost the next holder its speed.
+#[test]
+fn a_log_has_its_final_size_from_the_start() {
+    let place = place();
+    for _ in 0..2 {
+        let journal = place.store.hold(&run(), &holder()).unwrap();
+        assert!(fs::metadata(place.folder.join("journal.sqlite-wal")).unwrap().len() > 4_000_000);
+        drop(journal);
+        assert_eq!(place.store.open(&run()).unwrap().read(60).unwrap().len(), 1);
+    }
+}
+
 /// The length of the log without the room that is left in it: its frames carry the salts of its header.
 fn used(log: &[u8]) -> usize {
     let mut end = 32;

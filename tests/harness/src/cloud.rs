@@ -136,7 +136,6 @@ impl Cloud {
     }
 
     /// Makes a VPC of that name with so many zones, a public and a private subnet in each, internet and NAT gateway.
-    #[must_use = "or call it for its effect with `let _`"]
     pub fn seed_vpc(&self, name: &str, zones: u32) -> SeededVpc {
         self.post("seed", &json!({"region": REGION, "vpc": {"name": name, "azs": zones}}))
     }

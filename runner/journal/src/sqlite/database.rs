@@ -1,6 +1,9 @@
 //! An open journal: reading its records and appending to them.
 //!
 //! This file decides how a journal is opened and what is checked of it. It must not know who may hold a run.
+//!
+//! Nothing but SQLite may open a journal's database in this process, not even to read: closing any descriptor of a file
+//! gives up the locks that SQLite has on it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -43,11 +43,11 @@ pub(super) fn create(path: &Path, run: &RunId, records: &[Record]) -> Result<(),
 
 fn fill(path: &Path, run: &RunId, records: &[Record]) -> rusqlite::Result<()> {
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "user_version", FORMAT)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     let transaction = connection.transaction()?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.execute_batch(TABLES)?;
     for (name, value) in [("what", "the journal of a runbook run; see docs/journal.md"), ("run", run.as_str())] {
         transaction.execute("INSERT INTO format (name, value) VALUES (?1, ?2)", params![name, value])?;

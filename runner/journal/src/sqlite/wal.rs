@@ -35,16 +35,18 @@ pub(super) fn expect_whole(path: &Path) -> Result<(), StorageError> {
 /// The size of the log when SQLite starts over at its beginning: 1000 pages of 4 KiB with their headers.
 const ROOM: u64 = (HEADER + 1000 * (FRAME_HEADER + 4096)) as u64;
 
-/// Gives a log that is not there yet its final size, filled with zeros. A file that grows with every append makes the
+/// Gives a log that holds nothing yet its final size, filled with zeros. A file that grows with every append makes the
 /// system record its new length each time, which costs about as much as the append itself. Without the space for it
 /// the log stays as it is: this is a matter of speed alone.
 pub(super) fn make_room(path: &Path) {
     let path = path.with_extension("sqlite-wal");
-    // One that is there has its size, or belongs to a process that was killed.
-    if let Ok(mut log) = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let Ok(mut log) = opened else { return };
+    // One with something in it has its size, or was left behind by a kill; an empty one was left behind by a reader.
+    if log.metadata().is_ok_and(|found| found.len() == 0) {
         let zeros = io::copy(&mut io::repeat(0).take(ROOM), &mut log).and_then(|_| log.sync_all());
         if zeros.is_err() {
-            let _kept_as_it_is = std::fs::remove_file(&path);
+            let _kept_as_it_is = log.set_len(0);
         }
     }
 }
