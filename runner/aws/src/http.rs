@@ -9,7 +9,7 @@ use runbook_model::failure::Failure;
 use runbook_model::value::{REDACTED, Value};
 
 /// A request, ready to be signed and sent. `Debug` shows the method and the host, nothing of the parameters.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Request {
     /// `GET`, `POST`, …
     pub method: String,
@@ -43,9 +43,10 @@ impl fmt::Debug for Request {
 }
 
 /// How a request proves who sends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Signing {
     /// Not at all.
+    #[default]
     None,
     /// AWS Signature Version 4, in the `authorization` header.
     V4 {

@@ -102,8 +102,7 @@ impl Operation {
     /// # Errors
     /// An `invalid` failure: no region, a combination that does not exist, a parameter that cannot stand in a host.
     pub fn endpoint(&self, parameters: &EndpointParameters, params: &Value) -> Result<Endpoint, Failure> {
-        let Some(rules) = self.service.rules() else { return Err(support::without_rules(self)) };
-        endpoint::resolve(self.service.name(), rules, parameters, self.endpoint_values(params))
+        endpoint::resolve(&self.service, parameters, self.endpoint_values(params))
     }
 
     /// The request of a call.

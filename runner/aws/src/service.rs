@@ -2,6 +2,7 @@
 //!
 //! This file decides how parts of a model are found. It must not know what is done with them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +11,7 @@ use runbook_model::diagnostic::did_you_mean;
 use serde::Deserialize;
 
 use crate::definition::{Kind, Metadata, Operation as OperationDefinition, Paginator, Reference, Shape};
-use crate::endpoint::RuleSet;
+use crate::endpoint::{Resolved, RuleSet};
 use crate::member::Member;
 use crate::operation::Operation;
 use crate::pack::Pack;
@@ -210,6 +211,16 @@ impl Service {
 
     fn near<'a>(&self, name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
         did_you_mean(name, names).map(str::to_owned)
+    }
+
+    /// What the endpoint rules yield for parameters under the rules' own names. [`Operation::endpoint`] finds the parameters of a
+    /// call by itself; this is the rules alone.
+    ///
+    /// # Errors
+    /// The rules' own sentence.
+    pub fn endpoint(&self, parameters: BTreeMap<&str, serde_json::Value>) -> Result<Resolved, String> {
+        let rules = self.rules().ok_or_else(|| format!("the model of `{}` has no endpoint rules", self.name))?;
+        rules.resolve(parameters)
     }
 
     pub(crate) fn metadata(&self) -> &Metadata {

@@ -35,12 +35,6 @@ pub(crate) fn refuse(operation: &Operation) -> Result<Protocol, Failure> {
     }
 }
 
-/// What an operation of a service without endpoint rules fails with; only models of test suites have none.
-pub(crate) fn without_rules(operation: &Operation) -> Failure {
-    let service = operation.service().name();
-    Failure::new(FailureClass::Invalid, format!("the model of `{service}` does not say where its endpoints are"))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::catalog::catalog;

@@ -32,7 +32,7 @@ pub(crate) fn answer(operation: &Operation, response: &Response<'_>) -> Result<A
         }
         None => Value::Map(Map::new()),
     };
-    Ok(Answer { output, request_id: failure::request_id(response) })
+    Ok(Answer { output, request_id: request_id(protocol, response) })
 }
 
 fn body(
@@ -47,6 +47,15 @@ fn body(
         Protocol::RestJson => rest::output(output, response, rest::Body::Json),
         Protocol::RestXml => rest::output(output, response, rest::Body::Xml),
     }
+}
+
+/// The id of a success: in the headers, or in the body of the older protocols.
+fn request_id(protocol: Protocol, response: &Response<'_>) -> Option<String> {
+    failure::request_id(response).or_else(|| match protocol {
+        Protocol::Query => xml::between(response.body, "<RequestId>", "</RequestId>"),
+        Protocol::Ec2 => xml::between(response.body, "<requestId>", "</requestId>"),
+        _ => None,
+    })
 }
 
 /// The service has accepted the call, and nobody knows with what result.

@@ -57,6 +57,12 @@ pub(super) fn body(member: Member<'_>, body: &[u8]) -> Result<Value, String> {
     })
 }
 
+/// The text between the last of two marks, without reading the whole document.
+pub(super) fn between(body: &[u8], start: &str, end: &str) -> Option<String> {
+    let (_, rest) = std::str::from_utf8(body).ok()?.rsplit_once(start)?;
+    rest.split_once(end).map(|(text, _)| text.to_owned())
+}
+
 /// The text of a body; `None` for an empty one.
 pub(super) fn utf8(body: &[u8]) -> Result<Option<&str>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8".to_owned())?;
@@ -88,16 +94,16 @@ pub(super) fn members(member: Member<'_>, element: Option<Node<'_, '_>>) -> Valu
         if matches!(part.location(), Some(Location::Header | Location::Headers | Location::StatusCode)) {
             return Ok::<_, Infallible>(None);
         }
-        let mut wire = part.wire_name().unwrap_or(name);
-        if part.kind() == Kind::List && part.is_flattened() {
-            wire = part.item().wire_name().unwrap_or(wire);
-        }
+        let wire = part.wire_name().unwrap_or(name);
         if part.reference.xml_attribute {
             let local = wire.rsplit(':').next().unwrap_or(wire);
             let found = element.and_then(|element| element.attributes().find(|a| a.name() == local));
             return Ok(found.map(|attribute| text::scalar(part, attribute.value())));
         }
-        Ok(by_name.get(wire).map(|elements| value(part, elements)))
+        // The items of a flattened list may have a name of their own; not all services that say so keep to it.
+        let flattened = part.kind() == Kind::List && part.is_flattened();
+        let item = if flattened { part.item().wire_name().and_then(|name| by_name.get(name)) } else { None };
+        Ok(item.or_else(|| by_name.get(wire)).map(|elements| value(part, elements)))
     };
     let Ok(read) = structure(member, find);
     read

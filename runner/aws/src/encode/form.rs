@@ -2,7 +2,7 @@
 //!
 //! | | query | EC2 |
 //! | --- | --- | --- |
-//! | a name on the wire | `locationName` | `queryName`, else `locationName` with a capital first letter |
+//! | a name on the wire | `locationName` | `queryName`, else the same with a capital first letter |
 //! | a list | `Name.member.1`, flattened `Name.1` | `Name.1` |
 //! | an empty list | `Name=` | nothing |
 //!
@@ -96,13 +96,8 @@ impl Form {
         if let Some(name) = &member.reference.query_name {
             return name.clone();
         }
-        match member.wire_name() {
-            Some(name) => {
-                let mut letters = name.chars();
-                letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
-            }
-            None => own.to_owned(),
-        }
+        let mut letters = member.wire_name().unwrap_or(own).chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn value(member: Member<'_>, found: &Value) -> Json {
         },
         (Kind::Blob, Value::String(base64)) => text::base64(base64).into(),
         // JSON inside JSON is text.
-        (_, found) if member.is_json_value() => found.exposed().to_string().into(),
+        (_, found) if member.is_json_value() => text::plain(found).into(),
         (_, found) => found.exposed(),
     }
 }

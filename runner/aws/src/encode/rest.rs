@@ -34,6 +34,8 @@ pub(super) fn draft(operation: &Operation, params: &Map, form: Body) -> Result<D
         match member.location() {
             Some(Location::Uri) => draft.path = filled(operation, name, member, value, &draft.path)?,
             Some(Location::QueryString) => add_query(member, wire, value, &mut query),
+            // Whoever sends the body knows its length.
+            Some(Location::Header) if wire.eq_ignore_ascii_case("content-length") => {}
             Some(Location::Header) => {
                 if let Some(text) = header(member, value) {
                     draft.header(wire, text);
@@ -118,7 +120,7 @@ fn named_first(query: Vec<Field>) -> Vec<(String, String)> {
 /// The text of a header; `None` for an empty list.
 fn header(member: Member<'_>, value: &Value) -> Option<String> {
     if member.is_json_value() {
-        return Some(STANDARD.encode(value.exposed().to_string()));
+        return Some(STANDARD.encode(text::plain(value)));
     }
     match (member.kind(), value) {
         (Kind::List, Value::List(items)) if items.is_empty() => None,
@@ -158,7 +160,9 @@ fn fill_body(input: Member<'_>, params: &Map, body: Map, form: Body, draft: &mut
             }
             (_, Some(value)) => draft.body = document(member, value),
             // JSON services want an object even where there is nothing to say.
-            (_, None) if form == Body::Json && !member.is_document() => draft.body = b"{}".to_vec(),
+            (_, None) if form == Body::Json && !member.is_document() && !member.shape.union => {
+                draft.body = b"{}".to_vec();
+            }
             (_, None) => {}
         },
         None if !body.is_empty() => draft.body = document(input, &Value::Map(body)),

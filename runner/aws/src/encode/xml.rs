@@ -3,6 +3,8 @@
 //! This file decides how a value of the model is written as XML: members in the model's order, which some services insist on.
 //! It must not know any operation.
 
+use std::borrow::Cow;
+
 use runbook_model::value::{Map, Value};
 
 use super::text;
@@ -93,23 +95,32 @@ fn close(name: &str, xml: &mut String) {
 
 fn attribute(name: &str, value: &str, xml: &mut String) {
     xml.extend([" ", name, "=\""]);
-    escape(value, xml);
+    for c in value.chars() {
+        match c {
+            '"' => xml.push_str("&quot;"),
+            '\n' => xml.push_str("&#xA;"),
+            '\t' => xml.push_str("&#x9;"),
+            other => xml.push_str(&escaped(other)),
+        }
+    }
     xml.push('"');
 }
 
-/// Line ends are escaped too: a parser would otherwise normalize them away.
 fn escape(text: &str, xml: &mut String) {
     for c in text.chars() {
-        match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            '\r' => xml.push_str("&#xD;"),
-            '\n' => xml.push_str("&#xA;"),
-            '\u{85}' => xml.push_str("&#x85;"),
-            '\u{2028}' => xml.push_str("&#x2028;"),
-            other => xml.push(other),
-        }
+        xml.push_str(&escaped(c));
+    }
+}
+
+/// What a parser would take for markup, or turn into a line feed.
+fn escaped(c: char) -> Cow<'static, str> {
+    match c {
+        '&' => "&amp;".into(),
+        '<' => "&lt;".into(),
+        '>' => "&gt;".into(),
+        '\r' => "&#xD;".into(),
+        '\u{85}' => "&#x85;".into(),
+        '\u{2028}' => "&#x2028;".into(),
+        other => other.to_string().into(),
     }
 }

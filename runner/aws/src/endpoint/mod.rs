@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use runbook_model::failure::{Failure, FailureClass};
 use serde_json::Value as Json;
 
+use crate::service::Service;
+
 mod functions;
 pub(crate) mod partition;
 mod rules;
 
+pub use rules::Resolved;
 pub(crate) use rules::RuleSet;
 
 /// What the caller's configuration says about endpoints. All of it may be left out but the region, which most services need.
@@ -38,8 +41,8 @@ pub struct S3Parameters {
     pub path_style: bool,
     /// Use transfer acceleration.
     pub accelerate: bool,
-    /// Take the region of an ARN where it differs from the configured one.
-    pub use_arn_region: bool,
+    /// Take the region of an ARN where it differs from the configured one; `None` leaves it to the rules, which do.
+    pub use_arn_region: Option<bool>,
     /// Refuse multi-region access points.
     pub no_multi_region_access_points: bool,
 }
@@ -69,39 +72,32 @@ pub(crate) struct AuthScheme {
     pub(crate) disable_double_encoding: bool,
 }
 
-impl Endpoint {
-    /// An endpoint that no rules were asked about, such as a test's own server.
-    #[must_use]
-    pub fn fixed(url: impl Into<String>, region: impl Into<String>) -> Self {
-        Self { url: url.into(), headers: Vec::new(), schemes: Vec::new(), region: Some(region.into()), is_own: true }
-    }
-}
-
 /// Applies a service's rules.
 ///
 /// # Errors
 /// What the rules say is wrong with the parameters, as an `invalid` failure.
-pub(crate) fn resolve(
-    service: &str,
-    rules: &RuleSet,
+pub(crate) fn resolve<'a>(
+    service: &'a Service,
     parameters: &EndpointParameters,
-    of_operation: BTreeMap<&str, Json>,
+    of_operation: BTreeMap<&'a str, Json>,
 ) -> Result<Endpoint, Failure> {
     let mut values = of_operation;
-    for (name, built_in) in rules.built_ins() {
-        if let Some(value) = configured(built_in, parameters) {
+    let bucket_is_arn = values.get("Bucket").and_then(Json::as_str).is_some_and(|bucket| bucket.starts_with("arn:"));
+    for (name, built_in) in service.rules().into_iter().flat_map(RuleSet::built_ins) {
+        if let Some(value) = configured(built_in, parameters, bucket_is_arn) {
             values.entry(name).or_insert(value);
         }
     }
     let failed = |why: String| {
-        let failure = Failure::new(FailureClass::Invalid, format!("`{service}` has no endpoint for this call: {why}"));
+        let failure =
+            Failure::new(FailureClass::Invalid, format!("`{}` has no endpoint for this call: {why}", service.name()));
         if parameters.region.is_none() {
             failure.help("say which `region` the connection is for")
         } else {
             failure.help("look at the connection's `region` and `endpoint`, and at the parameters of the call")
         }
     };
-    let resolved = rules.resolve(values).map_err(failed)?;
+    let resolved = service.endpoint(values).map_err(failed)?;
     let headers = resolved.headers.as_object().into_iter().flatten().flat_map(|(name, values)| {
         let texts = values.as_array().into_iter().flatten().filter_map(Json::as_str);
         texts.map(|value| (name.clone(), value.to_owned()))
@@ -116,7 +112,7 @@ pub(crate) fn resolve(
 }
 
 /// The value of a parameter that the caller's configuration gives.
-fn configured(built_in: &str, parameters: &EndpointParameters) -> Option<Json> {
+fn configured(built_in: &str, parameters: &EndpointParameters, bucket_is_arn: bool) -> Option<Json> {
     let text = |value: &Option<String>| value.clone().map(Json::String);
     match built_in {
         "AWS::Region" => text(&parameters.region),
@@ -124,10 +120,12 @@ fn configured(built_in: &str, parameters: &EndpointParameters) -> Option<Json> {
         "AWS::UseDualStack" => Some(parameters.dual_stack.into()),
         "SDK::Endpoint" => text(&parameters.url),
         "AWS::Auth::AccountId" => text(&parameters.account),
-        // Only Local Zone buckets and access points would want more; a host that is not AWS's cannot take a bucket's name.
-        "AWS::S3::ForcePathStyle" => Some((parameters.s3.path_style || parameters.url.is_some()).into()),
+        // A host of one's own cannot take a bucket's name, but an ARN never stands in a path.
+        "AWS::S3::ForcePathStyle" => {
+            Some((parameters.s3.path_style || parameters.url.is_some() && !bucket_is_arn).into())
+        }
         "AWS::S3::Accelerate" => Some(parameters.s3.accelerate.into()),
-        "AWS::S3::UseArnRegion" | "AWS::S3Control::UseArnRegion" => Some(parameters.s3.use_arn_region.into()),
+        "AWS::S3::UseArnRegion" | "AWS::S3Control::UseArnRegion" => parameters.s3.use_arn_region.map(Json::Bool),
         "AWS::S3::DisableMultiRegionAccessPoints" => Some(parameters.s3.no_multi_region_access_points.into()),
         // The regional endpoints of STS and S3 are what AWS recommends; the global ones only ever were a fallback.
         "AWS::STS::UseGlobalEndpoint" | "AWS::S3::UseGlobalEndpoint" => Some(false.into()),

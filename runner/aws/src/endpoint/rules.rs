@@ -73,10 +73,13 @@ enum Expression {
 
 /// What the rules yield.
 #[derive(Debug, Default)]
-pub(super) struct Resolved {
-    pub(super) url: String,
-    pub(super) properties: Json,
-    pub(super) headers: Json,
+pub struct Resolved {
+    /// The URL.
+    pub url: String,
+    /// Free properties; `authSchemes` is one.
+    pub properties: Json,
+    /// Headers to send: a name and a list of values each.
+    pub headers: Json,
 }
 
 /// The parameters and what conditions have assigned so far; the latest wins.
@@ -98,7 +101,7 @@ impl RuleSet {
     ///
     /// # Errors
     /// The sentence of the rules that refuse these parameters, or what is wrong with the rules.
-    pub(super) fn resolve(&self, mut values: BTreeMap<&str, Json>) -> Result<Resolved, String> {
+    pub(crate) fn resolve(&self, mut values: BTreeMap<&str, Json>) -> Result<Resolved, String> {
         let mut scope = Scope(Vec::new());
         for (name, parameter) in &self.parameters {
             match values.remove(name.as_str()).filter(|value| !value.is_null()).or_else(|| parameter.default.clone()) {

@@ -108,7 +108,7 @@ pub(super) fn apply(service: &str, model: &mut Value) -> Result<(), String> {
     }
     match service {
         "rds" => refuse_source_regions(model),
-        "route53" => mark(model, &["ResourceId", "DelegationSetId", "ChangeId"], &[], "lastSegment", &json!(true)),
+        "route53" => shorten_ids(model),
         "s3" => {
             take_buckets_from_paths(model)?;
             let output = &mut model["shapes"]["GetBucketLocationOutput"];
@@ -146,6 +146,23 @@ fn mark(model: &mut Value, shapes: &[&str], members: &[&str], key: &str, value: 
         }
     }
     if unseen.is_empty() { Ok(()) } else { Err(format!("nothing is called `{}` any more", unseen.join("` or `"))) }
+}
+
+/// Route 53 answers ids as `/hostedzone/Z1` and takes `Z1`; what is asked with may be what was answered.
+fn shorten_ids(model: &mut Value) -> Result<(), String> {
+    let inputs: Vec<String> = entries(&mut model["operations"])
+        .filter_map(|(_, operation)| operation["input"]["shape"].as_str().map(str::to_owned))
+        .collect();
+    let mut changed = 0;
+    for input in inputs {
+        for (_, reference) in entries(&mut model["shapes"][&input]["members"]) {
+            if matches!(reference["shape"].as_str(), Some("ResourceId" | "DelegationSetId" | "ChangeId")) {
+                reference["lastSegment"] = json!(true);
+                changed += 1;
+            }
+        }
+    }
+    if changed > 0 { Ok(()) } else { Err("no parameter is an id any more".into()) }
 }
 
 /// The endpoint rules of S3 put the bucket into the URL, so it must not stand in the path a second time.

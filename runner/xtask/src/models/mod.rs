@@ -64,14 +64,7 @@ pub(crate) fn run(root: &Path) -> Result<String, String> {
         let file = folder.join(format!("{service}.z"));
         write_file(&file, &packed)?;
         kept.push(file);
-        let metadata = &model["metadata"];
-        let prefix = metadata["signingName"].as_str().or(metadata["endpointPrefix"].as_str()).unwrap_or_default();
-        writeln!(
-            index,
-            "    Packed {{\n        name: \"{service}\",\n        id: {},\n        prefix: \"{prefix}\",\n        bytes: include_bytes!(\"{service}.z\"),\n    }},",
-            metadata["serviceId"]
-        )
-        .expect("text grows");
+        index.push_str(&entry(&service, &model["metadata"]));
     }
     index.push_str("];\n\n/// Services that exist in AWS and are not in this program.\npub(crate) const NOT_PACKED: &[&str] = &[\n");
     for service in &others {
@@ -82,6 +75,19 @@ pub(crate) fn run(root: &Path) -> Result<String, String> {
     write_file(&folder.join("partitions.json"), format!("{}\n", botocore.partitions()?).as_bytes())?;
     remove_others(&folder, &kept)?;
     Ok(format!("{} services of botocore {}: {size} bytes", SERVICES.len(), botocore.version))
+}
+
+/// A line of the index, broken where rustfmt breaks it.
+fn entry(service: &str, metadata: &Value) -> String {
+    let prefix = metadata["signingName"].as_str().or(metadata["endpointPrefix"].as_str()).unwrap_or_default();
+    let fields = [
+        format!("name: \"{service}\""),
+        format!("id: {}", metadata["serviceId"]),
+        format!("prefix: \"{prefix}\""),
+        format!("bytes: include_bytes!(\"{service}.z\")"),
+    ];
+    let line = format!("    Packed {{ {} }},\n", fields.join(", "));
+    if line.len() <= 121 { line } else { format!("    Packed {{\n        {},\n    }},\n", fields.join(",\n        ")) }
 }
 
 const HEAD: &str = "\
