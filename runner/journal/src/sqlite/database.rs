@@ -144,7 +144,9 @@ impl Held {
         wal::make_room(path);
         let database = Database::open(path, path, OpenFlags::SQLITE_OPEN_READ_WRITE, run)?;
         let connection = &database.connection;
-        let durable = connection.pragma_update(None, "synchronous", "full");
+        let durable = connection
+            .pragma_update(None, "synchronous", "full")
+            .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", wal::PAGES));
         durable.map_err(|error| database.sorted(error))?;
         let verdict: String = connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))

@@ -32,8 +32,12 @@ pub(super) fn expect_whole(path: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// The size of the log when SQLite starts over at its beginning: 1000 pages of 4 KiB with their headers.
-const ROOM: u64 = (HEADER + 1000 * (FRAME_HEADER + 4096)) as u64;
+/// After so many pages SQLite moves them into the database and starts over at the log's beginning. Fewer make the moves
+/// felt, more make the room for them felt when a run is taken up; an append writes one or two.
+pub(super) const PAGES: u32 = 256;
+
+/// The size of the log then: pages of 4 KiB with their headers.
+const ROOM: u64 = (HEADER + PAGES as usize * (FRAME_HEADER + 4096)) as u64;
 
 /// Gives a log that holds nothing yet its final size, filled with zeros. A file that grows with every append makes the
 /// system record its new length each time, which costs about as much as the append itself. Without the space for it
