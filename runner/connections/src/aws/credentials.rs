@@ -6,11 +6,13 @@
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 
+use aws_config::profile::ProfileSet;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
+use runbook_model::diagnostic::did_you_mean;
 use runbook_model::failure::{Failure, FailureClass};
 use tokio::sync::Mutex;
 
@@ -63,42 +65,57 @@ impl Keychain {
         self.explain(failure).await
     }
 
+    /// What a person does to have credentials again. A profile that does not exist is another matter.
     async fn explain(&self, failure: Failure) -> Failure {
-        if failure.class == FailureClass::ExpiredCredentials { failure.help(self.remedy().await) } else { failure }
-    }
-
-    /// What a person does to have credentials again.
-    async fn remedy(&self) -> String {
+        if failure.class != FailureClass::ExpiredCredentials {
+            return failure;
+        }
         let environment = Env::real();
         if self.profile.is_none() && environment.get("AWS_ACCESS_KEY_ID").is_ok() {
-            return "put fresh keys into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".into();
+            return failure.help("put fresh keys into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN");
         }
-        let files = EnvConfigFiles::default();
-        let profiles =
-            aws_config::profile::load(&Fs::real(), &environment, &files, self.profile.clone().map(Into::into)).await;
-        let Ok(profiles) = profiles else { return "mend the AWS configuration files".into() };
-        // A profile may borrow its keys from another one; the login is that one's.
-        let mut name = profiles.selected_profile().to_owned();
-        for _ in 0..8 {
-            let Some(profile) = profiles.get_profile(&name) else { break };
-            if profile.get("sso_session").or(profile.get("sso_start_url")).is_some() {
-                return format!("log in with `aws sso login --profile {name}`");
-            }
-            if profile.get("login_session").is_some() {
-                return format!(
-                    "log in with `aws login --profile {name}`, and export the keys with `aws configure export-credentials`"
-                );
-            }
-            if profile.get("credential_process").is_some() {
-                return format!("renew what the `credential_process` of the profile `{name}` gives");
-            }
-            match profile.get("source_profile") {
-                Some(source) if source != name => name = source.to_owned(),
-                _ => break,
-            }
+        let (files, profile) = (EnvConfigFiles::default(), self.profile.clone().map(Into::into));
+        let Ok(profiles) = aws_config::profile::load(&Fs::real(), &environment, &files, profile).await else {
+            return failure.help("mend the AWS configuration files");
+        };
+        let selected = profiles.selected_profile();
+        if selected != "default" && profiles.get_profile(selected).is_none() {
+            let failure =
+                Failure::new(FailureClass::Invalid, format!("the AWS configuration has no profile `{selected}`"));
+            return match did_you_mean(selected, profiles.profiles()) {
+                Some(near) => failure.help(format!("did you mean `{near}`?")),
+                None => failure.help("list the profiles with `aws configure list-profiles`"),
+            };
         }
-        "log in to AWS again (such as with `aws sso login`), or name a profile in AWS_PROFILE or in the connection's `profile`".into()
+        failure.help(remedy(&profiles))
     }
+}
+
+/// The command that helps, by what the selected profile says of its source.
+fn remedy(profiles: &ProfileSet) -> String {
+    let mut name = profiles.selected_profile();
+    // A profile may borrow its keys from another one; the login is that one's. Eight is more than anybody chains.
+    for _ in 0..8 {
+        let Some(profile) = profiles.get_profile(name) else { break };
+        if profile.get("sso_session").or(profile.get("sso_start_url")).is_some() {
+            return format!("log in with `aws sso login --profile {name}`");
+        }
+        if profile.get("login_session").is_some() {
+            return format!(
+                "log in with `aws login --profile {name}`, and put the keys that `aws configure export-credentials --profile \
+                 {name}` prints into the environment"
+            );
+        }
+        if profile.get("credential_process").is_some() {
+            return format!("renew what the `credential_process` of the profile `{name}` gives");
+        }
+        match profile.get("source_profile") {
+            Some(source) if source != name => name = source,
+            _ => break,
+        }
+    }
+    "log in to AWS (such as with `aws sso login`), or name a profile in AWS_PROFILE or in the connection's `profile`"
+        .into()
 }
 
 /// Why there are no credentials.
@@ -177,7 +194,7 @@ mod tests {
     fn keychain(fails: bool, lives: u64) -> (Arc<Source>, Keychain) {
         let source = Arc::new(Source { fails, lives: Duration::from_secs(lives), ..Source::default() });
         let provider = SharedCredentialsProvider::from(Arc::clone(&source) as Arc<dyn ProvideCredentials>);
-        (source, Keychain::new(provider, Some("no-such-profile".into())))
+        (source, Keychain::new(provider, None))
     }
 
     fn at(seconds: u64) -> SystemTime {

@@ -52,16 +52,19 @@ impl Session {
             loader = loader.endpoint_url(endpoint);
         }
         if let Some(profile) = &connection.profile {
+            loader = loader.profile_name(profile);
+        }
+        let mut config = loader.load().await;
+        if let Some(profile) = &connection.profile {
             // A profile that is named wins over keys in the environment, as `--profile` does for the AWS CLI.
             let provider_config = ProviderConfig::empty()
                 .with_http_client(client)
-                .with_region(connection.region.clone().map(Region::new))
+                .with_region(config.region().cloned())
                 .with_retry_config(RetryConfig::disabled());
             let provider =
                 ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&provider_config).build();
-            loader = loader.profile_name(profile).credentials_provider(provider);
+            config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build();
         }
-        let config = loader.load().await;
         let provider = match (&connection.role, config.credentials_provider()) {
             (_, None) => {
                 return Err(Failure::new(FailureClass::Invalid, "the AWS configuration has no source of credentials"));
@@ -91,7 +94,7 @@ impl Session {
         let provider = SharedCredentialsProvider::new(credentials);
         Self {
             config: SdkConfig::builder().region(connection.region.clone().map(Region::new)).build(),
-            keychain: Keychain::new(provider, Some("no-such-profile".into())),
+            keychain: Keychain::new(provider, None),
             endpoint: connection.endpoint.clone(),
             clock: Clock::default(),
         }

@@ -25,8 +25,9 @@ pub(crate) use self::smithy::for_credentials;
 /// How long a connection may take to stand, TLS included. A host that does not answer by then is not there.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long an unused connection is kept; AWS closes them after 20 seconds and more.
-const IDLE: Duration = Duration::from_secs(15);
+/// How long an unused connection is kept. A request on one that the other side closes in that moment is lost, and its effect in
+/// doubt; servers close theirs after 20 seconds and more, so that this stays far away from it.
+const IDLE: Duration = Duration::from_secs(5);
 
 type Plain = Client<TimeoutConnector<Connector>, Full<Bytes>>;
 type Secure = Client<TimeoutConnector<HttpsConnector<Connector>>, Full<Bytes>>;
