@@ -16,8 +16,8 @@
 use std::io::Read;
 use std::ops::Range;
 
-use flate2::Compression;
-use flate2::read::{ZlibDecoder, ZlibEncoder};
+use flate2::read::ZlibEncoder;
+use flate2::{Compression, Decompress, FlushDecompress, Status};
 use serde_json::Value;
 
 /// A model in memory: its text and where the lines are.
@@ -37,12 +37,13 @@ impl Pack {
     /// # Errors
     /// What is wrong with the bytes; those in the program are checked by a test.
     pub(crate) fn inflate(packed: &[u8]) -> Result<Self, String> {
-        // JSON of models shrinks to about an eighth.
-        let mut text = String::with_capacity(packed.len() * 10);
-        ZlibDecoder::new(packed)
-            .read_to_string(&mut text)
-            .map_err(|error| format!("a model does not inflate: {error}"))?;
-        Self::new(text)
+        let (length, deflated) = packed.split_first_chunk().ok_or("a model has no length")?;
+        let mut text = Vec::with_capacity(u32::from_le_bytes(*length) as usize);
+        match Decompress::new(true).decompress_vec(deflated, &mut text, FlushDecompress::Finish) {
+            Ok(Status::StreamEnd) => Self::new(String::from_utf8(text).map_err(|error| error.to_string())?),
+            Ok(status) => Err(format!("a model does not inflate: {status:?}")),
+            Err(error) => Err(format!("a model does not inflate: {error}")),
+        }
     }
 
     /// Reads the text form.
@@ -111,10 +112,14 @@ pub fn text(model: &Value) -> String {
     lines.concat()
 }
 
-/// Deflates a text form. The same text gives the same bytes.
+/// Deflates a text form: its length in four bytes, the least first, and a zlib stream. The same text gives the same bytes.
+///
+/// # Panics
+/// If the text is longer than 4 GiB.
 #[must_use]
 pub fn deflate(text: &str) -> Vec<u8> {
-    let mut packed = Vec::new();
+    let length = u32::try_from(text.len()).expect("a model is a few megabytes at most");
+    let mut packed = length.to_le_bytes().to_vec();
     ZlibEncoder::new(text.as_bytes(), Compression::best())
         .read_to_end(&mut packed)
         .expect("reading from memory does not fail");
@@ -141,7 +146,10 @@ mod tests {
 
     #[test]
     fn what_is_no_model_is_refused() {
+        assert!(Pack::inflate(b"no").is_err());
         assert!(Pack::inflate(b"nothing").is_err());
+        let packed = deflate("a\t1\n");
+        assert!(Pack::inflate(&packed[..packed.len() - 3]).is_err());
         assert!(Pack::new("a\t1\nno tab\n".into()).is_err());
         assert!(Pack::new("b\t1\na\t2\n".into()).is_err());
     }

@@ -59,7 +59,8 @@ impl Protocol {
 /// Parsed lines of one section.
 struct Slots<T> {
     lines: Range<usize>,
-    parsed: Vec<OnceLock<T>>,
+    /// Boxed: most are never reached.
+    parsed: Vec<OnceLock<Box<T>>>,
 }
 
 impl<T> Slots<T> {
@@ -68,7 +69,7 @@ impl<T> Slots<T> {
     }
 
     fn get(&self, line: usize, parse: impl FnOnce() -> T) -> &T {
-        self.parsed[line - self.lines.start].get_or_init(parse)
+        self.parsed[line - self.lines.start].get_or_init(|| Box::new(parse()))
     }
 }
 
