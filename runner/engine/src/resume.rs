@@ -138,3 +138,127 @@ pub fn decision(standing: Standing, checkpoint: Checkpoint) -> (Decision, &'stat
 pub fn token_expired(since: Timestamp, now: Timestamp) -> bool {
     now.since(since) > TOKEN_LIFE
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STANDINGS: [Standing; 5] =
+        [Standing::Never, Standing::Unfinished, Standing::WaitsForPerson, Standing::Failed, Standing::Finished];
+    const KNOWN: [Known; 4] = [Known::Nothing, Known::Doubt, Known::Answered, Known::Going];
+    const EFFECTS: [Effect; 3] = [Effect::Reads, Effect::Converges, Effect::OneShot];
+    const TRUTHS: [bool; 2] = [false, true];
+
+    fn every_case() -> Vec<(Standing, Checkpoint)> {
+        let mut cases = Vec::new();
+        for standing in STANDINGS {
+            for known in KNOWN {
+                for effect in EFFECTS {
+                    for bits in 0..16_u8 {
+                        let bit = |at: u8| TRUTHS[usize::from(bits >> at & 1)];
+                        let checkpoint = Checkpoint {
+                            known,
+                            effect,
+                            token_expired: bit(0),
+                            probe: bit(1),
+                            unchanged: bit(2),
+                            blocked: bit(3),
+                        };
+                        cases.push((standing, checkpoint));
+                    }
+                }
+            }
+        }
+        cases
+    }
+
+    /// The rows of the table above, as people read them: what the first two columns say, and the three cells.
+    fn rows() -> Vec<(String, String, [String; 3])> {
+        let table = include_str!("resume.rs").lines().filter_map(|line| line.strip_prefix("//! | "));
+        table
+            .skip(2)
+            .map(|line| {
+                let cells: Vec<String> = line.trim_end_matches(" |").split('|').map(|c| c.trim().to_owned()).collect();
+                let [step, effect, reads, converges, one_shot] = cells.try_into().expect("a row has five cells");
+                (step, effect, [reads, converges, one_shot])
+            })
+            .collect()
+    }
+
+    /// What the table says, read by its words and not by the code's order of questions.
+    fn by_the_table(standing: Standing, checkpoint: Checkpoint) -> Decision {
+        let finished = standing == Standing::Finished;
+        let row = match (standing, checkpoint.known) {
+            _ if finished && checkpoint.unchanged => "succeeded or was skipped, definition unchanged",
+            _ if finished => "succeeded or was skipped, definition changed",
+            _ if checkpoint.blocked => "needs a step that cannot go on",
+            (Standing::WaitsForPerson, _) => "waits for an approval, or for a word about its doubt",
+            (_, Known::Going) => "goes on outside",
+            (_, Known::Doubt | Known::Answered) => "the same, or its process died",
+            (Standing::Never, Known::Nothing) => "never ran",
+            (_, Known::Nothing) => "failed, timed out, lost its login, was stopped",
+        };
+        let rows = rows();
+        let (_, _, cells) = rows.iter().find(|(step, ..)| step == row).expect("the table has the row");
+        let column = match checkpoint.effect {
+            Effect::Reads => 0,
+            Effect::Converges if !checkpoint.token_expired => 1,
+            Effect::Converges | Effect::OneShot => 2,
+        };
+        let cell = match cells[column].split_once("; without one: ") {
+            Some((with, _)) if checkpoint.probe => with,
+            Some((_, without)) => without,
+            None => &cells[column],
+        };
+        let all = [Decision::Reuse, Decision::Run, Decision::Rerun, Decision::Probe, Decision::Ask, Decision::Blocked];
+        *all.iter().find(|decision| decision.as_str() == cell).expect("the cell is a decision")
+    }
+
+    #[test]
+    fn every_case_is_decided_as_the_table_says() {
+        for (standing, checkpoint) in every_case() {
+            let (decided, _) = decision(standing, checkpoint);
+            assert_eq!(decided, by_the_table(standing, checkpoint), "{standing:?} {checkpoint:?}");
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_used() {
+        let used: std::collections::BTreeSet<String> = every_case()
+            .into_iter()
+            .map(|(standing, checkpoint)| format!("{:?}", by_the_table(standing, checkpoint)))
+            .collect();
+        assert_eq!(rows().len(), 8);
+        assert_eq!(used.len(), 6);
+    }
+
+    #[test]
+    fn nothing_is_done_twice_that_must_not_be() {
+        for (standing, checkpoint) in every_case() {
+            let (decided, why) = decision(standing, checkpoint);
+            let may_be_there = matches!(checkpoint.known, Known::Doubt | Known::Answered);
+            let harmless = match checkpoint.effect {
+                Effect::Reads => true,
+                Effect::Converges => !checkpoint.token_expired,
+                Effect::OneShot => false,
+            };
+            let acts = matches!(decided, Decision::Run | Decision::Rerun);
+            let finished = standing == Standing::Finished;
+            assert!(finished || !(may_be_there && acts) || harmless, "{standing:?} {checkpoint:?}");
+            // Nobody is asked what a look could tell.
+            let asks_in_vain = decided == Decision::Ask && checkpoint.probe && standing != Standing::WaitsForPerson;
+            assert!(!asks_in_vain, "{standing:?} {checkpoint:?}");
+            assert!(!why.is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_lives_for_an_hour(since in 0_i64..1_000_000_000_000, later in 0_i64..10_000_000) {
+            let (since, now) = (Timestamp::from_millis(since), Timestamp::from_millis(since + later));
+            prop_assert_eq!(token_expired(since, now), later > 3_600_000);
+        }
+    }
+}

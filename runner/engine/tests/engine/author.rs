@@ -251,7 +251,7 @@ fn retry(given: Option<&J>) -> J {
     retry["jitter"] = false.into();
     for (key, value) in given.and_then(J::as_object).into_iter().flatten() {
         retry[key] = if key == "when" { written(value.clone()) } else { value.clone() };
-        if key == "for" && !given.is_some_and(|given| given.get("attempts").is_some()) {
+        if key == "for" && given.is_none_or(|given| given.get("attempts").is_none()) {
             retry.as_object_mut().unwrap().remove("attempts");
         }
     }

@@ -5,4 +5,10 @@
 
 mod author;
 mod calls;
+mod doors;
+mod flow;
+mod people;
+mod resumes;
 mod scene;
+mod secrets;
+mod waits;

@@ -136,7 +136,7 @@ impl Scene {
 
     /// Answers the one identification that was asked for last.
     pub(crate) fn identify(&mut self, account: &str) {
-        let connection = self.asked();
+        let connection = self.asked(None);
         let identity = Identity::Aws {
             account: account.into(),
             partition: "aws".into(),
@@ -146,14 +146,17 @@ impl Scene {
         self.input(Input::Identified { connection, outcome: Ok(identity) });
     }
 
-    pub(crate) fn unknown(&mut self, class: FailureClass) {
-        let connection = self.asked();
+    /// Nobody answers at the connection of that label.
+    pub(crate) fn unknown(&mut self, label: &str, class: FailureClass) {
+        let connection = self.asked(Some(label));
         self.input(Input::Identified { connection, outcome: Err(Failure::new(class, "no")) });
     }
 
-    fn asked(&self) -> Connection {
+    fn asked(&self, label: Option<&str>) -> Connection {
         let asked = self.wanted.iter().rev().find_map(|command| match command {
-            Command::Identify { connection, .. } => Some(connection.clone()),
+            Command::Identify { connection, .. } if label.is_none_or(|label| connection.label() == label) => {
+                Some(connection.clone())
+            }
             _ => None,
         });
         asked.unwrap()
