@@ -44,13 +44,21 @@ pub(crate) struct Global {
 /// The verbs of this version.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Runs(verb::runs::Runs),
+    Show(verb::show::Show),
+    Events(verb::events::Events),
+    Lint(verb::lint::Lint),
     Explain(verb::explain::Explain),
 }
 
 impl Verb {
     /// Does it.
-    pub(crate) fn run(self, _global: &Global) -> Result<Exit, Stop> {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit, Stop> {
         match self {
+            Self::Runs(verb) => verb.run(),
+            Self::Show(verb) => verb.run(),
+            Self::Events(verb) => verb.run(),
+            Self::Lint(verb) => verb.run(global.quiet),
             Self::Explain(verb) => verb.run(),
         }
     }

@@ -4,15 +4,21 @@
 //! environment, home folder and files, and hands them what they need. It must not decide anything about a run.
 
 mod arguments;
+mod complaints;
+mod document;
 mod exit;
 mod files;
+mod inputs;
 mod later;
 mod output;
 mod person;
+mod portrait;
 mod prompt;
+mod recording;
 #[cfg(test)]
 mod reference;
 mod report;
+mod runs;
 mod shell;
 mod state;
 mod stop;
@@ -21,6 +27,7 @@ mod terminal;
 mod text;
 mod trace;
 mod verb;
+mod word;
 
 use std::process::ExitCode;
 

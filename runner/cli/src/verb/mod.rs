@@ -1,3 +1,7 @@
 //! The verbs, one file each.
 
+pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod lint;
+pub(crate) mod runs;
+pub(crate) mod show;

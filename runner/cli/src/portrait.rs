@@ -1,0 +1,173 @@
+//! A run as people read it, also a week later: what, who, when, where, how each step stands, and what goes on.
+//!
+//! This file decides the layout. It must not decide how anything stands; the engine's view says so.
+
+use std::fmt::Write as _;
+
+use runbook_engine::view::{RunStatus, StepStatus, StepView};
+use runbook_model::kind::Origin;
+use runbook_model::path::StepPath;
+use runbook_model::time::Timestamp;
+use runbook_model::value::Value;
+use serde_json::Value as Json;
+
+use crate::document::{next, shown};
+use crate::recording::Recording;
+use crate::report::story::{self, span};
+use crate::stop::next_lines;
+use crate::talk::{bad, bold, dim, doubtful, good};
+use crate::terminal;
+use crate::text::{padded, printable, printable_lines, width};
+
+/// The widest column of paths; longer paths stick out.
+const WIDEST: usize = 40;
+
+/// The run as text with styles.
+pub(crate) fn portrait(recording: &Recording, answered: &[StepPath], now: Timestamp) -> String {
+    let mut out = String::new();
+    let (status, steps) = (recording.status(), recording.steps());
+    head(&mut out, recording, status, now);
+    steps_table(&mut out, &steps, now);
+    let outputs = recording.engine.state().ended().and_then(|ended| ended.outputs.as_ref());
+    values(&mut out, "outputs", outputs);
+    out.push_str(&next_lines(next(&recording.run, status, &steps, answered).as_deref()));
+    out
+}
+
+fn line(out: &mut String, name: &str, words: &str) {
+    let _infallible = writeln!(out, "{} {words}", dim(padded(name, 11)));
+}
+
+fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timestamp) {
+    let (created, state) = (recording.created(), recording.engine.state());
+    let runbook = &state.plan().runbook;
+    let _infallible = writeln!(out, "{} {}  {}", bold(&runbook.name), runbook.version, printable(&runbook.title));
+    line(out, "run", recording.run.as_str());
+    let held = recording.held_by.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default();
+    line(out, "status", &format!("{}{}", of_run(status), printable(&held)));
+    let made = state.created_at();
+    let by = story::name(&created.by);
+    line(
+        out,
+        "made",
+        &format!("{made}, {} ago, by {} with runbook {}", span(now.since(made)), printable(&by), created.version),
+    );
+    if let Some(ended) = state.ended() {
+        line(out, "ended", &format!("{}, after {}", ended.at, span(ended.at.since(made))));
+        if let Some(because) = &ended.because {
+            let step = because.step.as_ref().map(|step| format!("{step}: ")).unwrap_or_default();
+            line(out, "because", &printable(&format!("{step}{}", story::classed(&because.failure))));
+        }
+    }
+    let labels = state.labels().iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ");
+    if !labels.is_empty() {
+        line(out, "labels", &printable(&labels));
+    }
+    for (label, identity) in state.identities() {
+        line(out, "connection", &printable(&format!("{label}: {identity}")));
+    }
+    values(out, "inputs", Some(&created.inputs.0));
+}
+
+/// The entries of a map, one a line; longer values as JSON on one line.
+fn values(out: &mut String, name: &str, map: Option<&Value>) {
+    let Some(map) = map.and_then(Value::as_map).filter(|map| !map.is_empty()) else { return };
+    let _infallible = writeln!(out, "{}", dim(name));
+    for (key, value) in map {
+        let _infallible = writeln!(out, "  {key}: {}", one_line(&shown(value)));
+    }
+}
+
+/// A value on one line: text as it is, everything else as JSON.
+pub(crate) fn one_line(value: &Json) -> String {
+    match value {
+        Json::String(text) => printable(text).into_owned(),
+        other => printable(&other.to_string()).into_owned(),
+    }
+}
+
+fn steps_table(out: &mut String, steps: &[StepView], now: Timestamp) {
+    let _infallible = writeln!(out, "{}", dim("steps"));
+    let column = steps.iter().map(|step| width(&step.path.to_string())).max().unwrap_or_default().min(WIDEST);
+    for step in steps {
+        let took = match (step.started_at, step.finished_at) {
+            (Some(start), Some(end)) => span(end.since(start)),
+            (Some(start), None) if is_live(step.status) => span(now.since(start)),
+            _ => String::new(),
+        };
+        let path = padded(&step.path.to_string(), column);
+        let first = format!("  {} {path} {took:>6}  {}", symbol(step.status), words(step));
+        let _infallible = writeln!(out, "{}", first.trim_end());
+        for detail in details(step).iter().flat_map(|detail| printable_lines(detail)) {
+            let _infallible = writeln!(out, "      {detail}");
+        }
+    }
+}
+
+fn is_live(status: StepStatus) -> bool {
+    matches!(status, StepStatus::Running | StepStatus::Waiting)
+}
+
+fn words(step: &StepView) -> String {
+    let title = if step.title == step.path.last().id { "" } else { step.title.as_str() };
+    let title = dim(printable(title));
+    let more = match step.status {
+        StepStatus::Succeeded => match step.origin {
+            Some(Origin::Created) => "created",
+            Some(Origin::Changed) => "changed",
+            Some(Origin::Adopted) => "was there already",
+            Some(Origin::Unchanged) | None => "",
+        }
+        .to_owned(),
+        StepStatus::Skipped | StepStatus::Parked | StepStatus::InDoubt => {
+            let reason = step.reason.as_deref().unwrap_or_default();
+            format!("{}: {}", step.status.as_str(), printable(reason))
+        }
+        StepStatus::Waiting => format!("waiting, saw {}", printable(step.observed.as_deref().unwrap_or("nothing yet"))),
+        StepStatus::Failed => bad(printable(&step.failure.as_ref().map_or_else(|| "failed".into(), story::classed))),
+        status => status.as_str().to_owned(),
+    };
+    if more.is_empty() { title } else { format!("{more}  {title}").trim_end().to_owned() }
+}
+
+fn details(step: &StepView) -> Vec<String> {
+    let mut details = step.warnings.clone();
+    let asks = matches!(step.status, StepStatus::Failed | StepStatus::Parked | StepStatus::InDoubt);
+    if let Some(failure) = step.failure.as_ref().filter(|_| asks) {
+        if step.status != StepStatus::Failed {
+            details.push(story::classed(failure));
+        }
+        details.extend(story::failure_details(failure));
+    }
+    details
+}
+
+/// A status in its colour.
+pub(crate) fn of_run(status: RunStatus) -> String {
+    let name = status.as_str();
+    match status {
+        RunStatus::Succeeded => good(name),
+        RunStatus::Failed => bad(name),
+        RunStatus::Parked | RunStatus::TimedOut => doubtful(name),
+        RunStatus::Running | RunStatus::Interrupted | RunStatus::Cancelled | RunStatus::Undone => bold(name),
+    }
+}
+
+fn symbol(status: StepStatus) -> String {
+    let unicode = terminal::takes_unicode();
+    let (fancy, plain) = match status {
+        StepStatus::Succeeded => ("✔", "+"),
+        StepStatus::Failed => ("✘", "x"),
+        StepStatus::Parked | StepStatus::InDoubt => ("!", "!"),
+        StepStatus::Running | StepStatus::Waiting => ("▸", ">"),
+        StepStatus::Skipped => ("○", "o"),
+        StepStatus::Pending | StepStatus::Blocked | StepStatus::Cancelled | StepStatus::Undone => ("·", "."),
+    };
+    let text = if unicode { fancy } else { plain };
+    match status {
+        StepStatus::Succeeded => good(text),
+        StepStatus::Failed => bad(text),
+        StepStatus::Parked | StepStatus::InDoubt => doubtful(text),
+        _ => dim(text),
+    }
+}

@@ -1,0 +1,68 @@
+//! A run as its journal tells it.
+//!
+//! This file decides how a journal becomes a run that can be shown, and how trouble with it is told. It must not know what
+//! the events mean: the engine folds them.
+
+use runbook_engine::event::{Event, RunCreated, Stamped};
+use runbook_engine::view::{RunStatus, StepView};
+use runbook_engine::{Engine, State, stored};
+use runbook_journal::{Holder, Record, SqliteStore, Store};
+use runbook_model::id::RunId;
+
+use crate::stop::Stop;
+
+/// A run, read without holding it: beside whoever does, or when nobody does.
+pub(crate) struct Recording {
+    pub(crate) run: RunId,
+    /// All events so far, with their numbers.
+    pub(crate) events: Vec<(u64, Stamped)>,
+    /// What they add up to.
+    pub(crate) engine: Engine,
+    /// Who holds it now.
+    pub(crate) held_by: Option<Holder>,
+}
+
+impl Recording {
+    /// Reads a run.
+    pub(crate) fn read(store: &SqliteStore, run: &RunId) -> Result<Self, Stop> {
+        // Asked for first: whoever lets go in between has written the end by then.
+        let held_by = store.list()?.into_iter().find(|listed| listed.run == *run).and_then(|listed| listed.held_by);
+        let events = events(store, run)?;
+        let state = State::replay(events.iter().map(|(_, stamped)| stamped.clone())).map_err(|error| {
+            Stop::environment(format!("the journal of `{run}` does not add up: {error}"))
+                .help("nothing was changed; `runbook events` shows what can be read")
+        })?;
+        Ok(Self { run: run.clone(), events, engine: Engine::new(state), held_by })
+    }
+
+    /// What it rests on.
+    pub(crate) fn created(&self) -> &RunCreated {
+        match &self.events[0].1.event {
+            Event::RunCreated(created) => created,
+            _ => unreachable!("a state is replayed from the making of a run only"),
+        }
+    }
+
+    /// How it stands.
+    pub(crate) fn status(&self) -> RunStatus {
+        self.engine.status(self.held_by.is_some())
+    }
+
+    /// How its steps stand, in the order of the plan.
+    pub(crate) fn steps(&self) -> Vec<StepView> {
+        self.engine.steps(self.held_by.is_some())
+    }
+}
+
+/// All events of a run so far, with their numbers.
+pub(crate) fn events(store: &SqliteStore, run: &RunId) -> Result<Vec<(u64, Stamped)>, Stop> {
+    let records = store.open(run)?.read(1)?;
+    records.iter().map(|(number, record)| Ok((*number, event(run, record)?))).collect()
+}
+
+/// The event of one record of a run.
+pub(crate) fn event(run: &RunId, record: &Record) -> Result<Stamped, Stop> {
+    stored::decode(record.version, &record.kind, &record.bytes).map_err(|error| {
+        Stop::environment(format!("the journal of `{run}` cannot be read: {error}")).help(error.help())
+    })
+}

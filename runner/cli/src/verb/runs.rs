@@ -1,0 +1,91 @@
+//! `runbook runs`.
+
+use clap::Args;
+use indexmap::IndexMap;
+use runbook_model::time::Timestamp;
+use serde::Serialize;
+
+use crate::document::Runbook;
+use crate::exit::Exit;
+use crate::output::{Data, Form, OutputOption};
+use crate::report::story::span;
+use crate::runs::{Summary, summaries};
+use crate::stop::Stop;
+use crate::text::{padded, printable, width};
+use crate::{person, state, talk};
+
+/// List the runs, the newest first
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  runbook runs\n  runbook runs -o json | jq -r '.[] | select(.status == \"parked\") | .run'"
+)]
+pub(crate) struct Runs {
+    #[command(flatten)]
+    output: OutputOption,
+}
+
+/// A run as scripts read it; see `docs/cli.md`.
+#[derive(Serialize)]
+struct Entry<'a> {
+    run: &'a str,
+    runbook: Runbook,
+    status: &'a str,
+    started_at: Timestamp,
+    finished_at: Option<Timestamp>,
+    labels: &'a IndexMap<String, String>,
+}
+
+impl Runs {
+    pub(crate) fn run(self) -> Result<Exit, Stop> {
+        let (summaries, unreadable) = summaries(&state::store()?)?;
+        let mut data = Data::default();
+        match self.output.form {
+            Form::Human if summaries.is_empty() => talk::note("there are no runs yet"),
+            Form::Human => data.text(table(&summaries, person::now()))?,
+            form => data.list(&summaries.iter().map(entry).collect::<Vec<_>>(), form)?,
+        }
+        for stop in unreadable {
+            talk::warn(&stop.message);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn entry(summary: &Summary) -> Entry<'_> {
+    Entry {
+        run: summary.run.as_str(),
+        runbook: (&summary.runbook).into(),
+        status: summary.status.as_str(),
+        started_at: summary.started_at,
+        finished_at: summary.finished_at,
+        labels: &summary.labels,
+    }
+}
+
+fn table(summaries: &[Summary], now: Timestamp) -> String {
+    let row = |summary: &Summary| {
+        let labels = summary.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+        let took = summary.finished_at.map(|end| span(end.since(summary.started_at))).unwrap_or_default();
+        [
+            summary.run.to_string(),
+            summary.status.as_str().to_owned(),
+            summary.runbook.version.clone(),
+            format!("{} ago", span(now.since(summary.started_at))),
+            took,
+            printable(&labels).into_owned(),
+        ]
+    };
+    let head = ["RUN", "STATUS", "VERSION", "STARTED", "TOOK", "LABELS"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(summaries.iter().map(row)).collect();
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (column, cell) in row.iter().enumerate() {
+            widths[column] = widths[column].max(width(cell));
+        }
+    }
+    let line = |row: &[String; 6]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| padded(cell, width)).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
