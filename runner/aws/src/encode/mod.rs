@@ -150,3 +150,128 @@ fn signing(operation: &Operation, endpoint: &Endpoint) -> Result<Signing, Failur
         region: region.unwrap_or_else(|| "us-east-1".to_owned()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use runbook_model::failure::FailureClass;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::catalog::catalog;
+    use crate::endpoint::EndpointParameters;
+
+    fn operation(service: &str, name: &str) -> Operation {
+        catalog().service(service).unwrap().operation(name).unwrap()
+    }
+
+    fn of(service: &str, name: &str, params: Json, url: Option<&str>) -> Result<Request, Failure> {
+        let (operation, params) = (operation(service, name), Value::from(params));
+        let region = Some("eu-west-1".to_owned());
+        let parameters = EndpointParameters { region, url: url.map(str::to_owned), ..EndpointParameters::default() };
+        let endpoint = operation.endpoint(&parameters, &params)?;
+        operation.encode(&params, &endpoint)
+    }
+
+    fn v4(name: &str, region: &str, encode_path_again: bool, payload: Payload) -> Signing {
+        Signing::V4 { name: name.into(), region: region.into(), encode_path_again, payload }
+    }
+
+    #[test]
+    fn calls_go_to_the_service_and_are_signed_for_it() {
+        let cluster = of("eks", "DescribeCluster", json!({"name": "a b"}), None).unwrap();
+        assert_eq!(
+            (cluster.method.as_str(), cluster.url.as_str()),
+            ("GET", "https://eks.eu-west-1.amazonaws.com/clusters/a%20b")
+        );
+        assert_eq!(cluster.signing, v4("eks", "eu-west-1", true, Payload::Signed));
+        let role = of("iam", "GetRole", json!({"RoleName": "r"}), None).unwrap();
+        assert_eq!(role.url, "https://iam.amazonaws.com/");
+        assert_eq!(role.signing, v4("iam", "us-east-1", true, Payload::Signed));
+        let balancers = of("elbv2", "DescribeLoadBalancers", json!({}), None).unwrap();
+        assert_eq!(balancers.signing, v4("elasticloadbalancing", "eu-west-1", true, Payload::Signed));
+    }
+
+    #[test]
+    fn s3_has_its_own_ways() {
+        let key = json!({"Bucket": "my-bucket", "Key": "a//b c"});
+        let there = of("s3", "GetObject", key.clone(), None).unwrap();
+        assert_eq!(there.url, "https://my-bucket.s3.eu-west-1.amazonaws.com/a//b%20c");
+        assert_eq!(there.signing, v4("s3", "eu-west-1", false, Payload::SignedWithHeader));
+        let own = of("s3", "GetObject", key, Some("http://localhost:9000")).unwrap();
+        assert_eq!(own.url, "http://localhost:9000/my-bucket/a//b%20c");
+    }
+
+    #[test]
+    fn a_host_of_ones_own_keeps_its_name() {
+        let there = of("s3control", "GetPublicAccessBlock", json!({"AccountId": "123456789012"}), None).unwrap();
+        assert_eq!(
+            there.url,
+            "https://123456789012.s3-control.eu-west-1.amazonaws.com/v20180820/configuration/publicAccessBlock"
+        );
+        let write = |url| of("s3", "WriteGetObjectResponse", json!({"RequestRoute": "io-r", "RequestToken": "t"}), url);
+        assert_eq!(
+            write(None).unwrap().url,
+            "https://io-r.s3-object-lambda.eu-west-1.amazonaws.com/WriteGetObjectResponse"
+        );
+        assert_eq!(write(Some("http://127.0.0.1:1")).unwrap().url, "http://127.0.0.1:1/WriteGetObjectResponse");
+        assert_eq!(write(None).unwrap().signing, v4("s3-object-lambda", "eu-west-1", false, Payload::Unsigned));
+        let odd =
+            of("s3", "WriteGetObjectResponse", json!({"RequestRoute": "a/b", "RequestToken": "t"}), None).unwrap_err();
+        assert!(odd.message.contains("`RequestRoute` becomes part of a host name"), "{odd}");
+    }
+
+    #[test]
+    fn what_needs_no_credentials_is_not_signed() {
+        let params = json!({"RoleArn": "arn:aws:iam::123456789012:role/r", "RoleSessionName": "s1", "WebIdentityToken": "long enough"});
+        assert_eq!(of("sts", "AssumeRoleWithWebIdentity", params, None).unwrap().signing, Signing::None);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_by_name() {
+        let no_region =
+            operation("eks", "ListClusters").endpoint(&EndpointParameters::default(), &Value::Null).unwrap_err();
+        assert!(no_region.message.contains("Missing Region"), "{no_region}");
+        assert_eq!(no_region.help.as_deref(), Some("say which `region` the connection is for"));
+        let refused = |service: &str, name: &str, params: Json| {
+            let failure = of(service, name, params, None).unwrap_err();
+            assert_eq!(failure.class, FailureClass::Invalid);
+            failure.message
+        };
+        let select = json!({"Bucket": "abc", "Key": "k", "Expression": "e", "ExpressionType": "SQL", "InputSerialization": {}, "OutputSerialization": {}});
+        assert!(refused("s3", "SelectObjectContent", select).contains("stream of events"));
+        let put = json!({"Bucket": "abc", "Key": "k", "ContentType": "a\nb: c"});
+        assert!(refused("s3", "PutObject", put).contains("`Content-Type` cannot hold line breaks"));
+        let sum = json!({"Bucket": "abc", "Key": "k", "ChecksumAlgorithm": "CRC64NVME"});
+        assert!(refused("s3", "PutObject", sum).contains("not `CRC64NVME`"));
+        assert!(refused("s3", "HeadObject", json!({"Bucket": "abc", "Key": ""})).contains("`Key` has 0 characters"));
+        assert!(refused("eks", "DescribeCluster", json!({})).contains("needs the parameter `name`"));
+    }
+
+    #[test]
+    fn a_token_is_filled_in_and_an_authors_own_is_kept() {
+        let create = operation("eks", "CreateCluster");
+        let token = |params: Json| create.with_token(Value::from(params), "t1").exposed()["clientRequestToken"].clone();
+        assert_eq!(token(json!({"name": "a"})), "t1");
+        assert_eq!(token(json!({"clientRequestToken": null})), "t1");
+        assert_eq!(token(json!({"clientRequestToken": "mine"})), "mine");
+        let list = operation("eks", "ListClusters");
+        assert_eq!(list.with_token(Value::from(json!({"maxResults": 1})), "t1"), Value::from(json!({"maxResults": 1})));
+    }
+
+    #[test]
+    fn what_a_service_requires_a_checksum_of_gets_one() {
+        let tags = json!({"Bucket": "abc", "Tagging": {"TagSet": [{"Key": "k", "Value": "v"}]}});
+        let request = of("s3", "PutBucketTagging", tags, None).unwrap();
+        let header = |name: &str| request.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        assert_eq!(header("x-amz-sdk-checksum-algorithm"), Some("CRC32"));
+        // The value is compared with botocore's in tests/conformance.
+        assert!(header("x-amz-checksum-crc32").is_some_and(|sum| sum.len() == 8 && sum.ends_with("==")));
+    }
+
+    #[test]
+    fn policies_may_be_maps_at_run_time_too() {
+        let policy = json!({"RoleName": "r", "PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17"}});
+        let body = of("iam", "PutRolePolicy", policy, None).unwrap().body;
+        assert!(String::from_utf8_lossy(&body).contains("PolicyDocument=%7B%22Version%22%3A%222012-10-17%22%7D"));
+    }
+}
