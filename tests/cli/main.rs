@@ -2,5 +2,6 @@
 //!
 //! Snapshots are reviewed with `cargo insta review`. Nothing here reaches a network.
 
+mod lint;
 mod sandbox;
 mod tree;

@@ -49,6 +49,7 @@ pub(crate) enum Verb {
     Events(verb::events::Events),
     Lint(verb::lint::Lint),
     Explain(verb::explain::Explain),
+    EksToken(verb::eks_token::EksToken),
 }
 
 impl Verb {
@@ -60,6 +61,7 @@ impl Verb {
             Self::Events(verb) => verb.run(),
             Self::Lint(verb) => verb.run(global.quiet),
             Self::Explain(verb) => verb.run(),
+            Self::EksToken(verb) => verb.run(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod terminal;
 mod text;
 mod trace;
 mod verb;
+mod wiring;
 mod word;
 
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub(crate) mod eks_token;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod lint;
