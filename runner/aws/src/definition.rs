@@ -38,7 +38,6 @@ pub(crate) struct Operation {
     pub(crate) http: Http,
     pub(crate) input: Option<Reference>,
     pub(crate) output: Option<Reference>,
-    pub(crate) errors: Vec<Reference>,
     pub(crate) endpoint: Option<HostPrefix>,
     /// `none` and `v4-unsigned-body`, the older spelling of `auth` and `unsigned_payload`.
     pub(crate) authtype: Option<String>,
@@ -48,7 +47,6 @@ pub(crate) struct Operation {
     pub(crate) readonly: bool,
     /// Smithy's trait: repeating it ends in the same state.
     pub(crate) idempotent: bool,
-    pub(crate) deprecated: bool,
     pub(crate) static_context_params: IndexMap<String, ContextValue>,
     pub(crate) operation_context_params: IndexMap<String, ContextPath>,
     pub(crate) http_checksum_required: bool,
@@ -106,7 +104,6 @@ pub(crate) struct Reference {
     pub(crate) idempotency_token: bool,
     pub(crate) host_label: bool,
     pub(crate) jsonvalue: bool,
-    pub(crate) streaming: bool,
     pub(crate) eventstream: bool,
     pub(crate) result_wrapper: Option<String>,
     pub(crate) context_param: Option<ContextName>,
@@ -182,7 +179,6 @@ pub(crate) struct Shape {
     pub(crate) document: bool,
     pub(crate) union: bool,
     pub(crate) eventstream: bool,
-    pub(crate) streaming: bool,
     pub(crate) sensitive: bool,
     pub(crate) jsonvalue: bool,
     /// Ours: the answer's root element is the only member itself (S3 GetBucketLocation).
@@ -311,6 +307,6 @@ impl Shape {
 impl Operation {
     /// Every reference this operation holds.
     pub(crate) fn references_mut(&mut self) -> impl Iterator<Item = &mut Reference> {
-        self.input.iter_mut().chain(&mut self.output).chain(&mut self.errors)
+        self.input.iter_mut().chain(&mut self.output)
     }
 }

@@ -121,6 +121,22 @@ impl Secrets {
         }
     }
 
+    /// Keeps every secret inside a value.
+    pub(crate) fn of(value: &Value) -> Self {
+        let mut secrets = Self::default();
+        secrets.find(value);
+        secrets
+    }
+
+    fn find(&mut self, value: &Value) {
+        match value {
+            Value::Secret(_) => self.learn(value),
+            Value::List(items) => items.iter().for_each(|item| self.find(item)),
+            Value::Map(map) => map.values().for_each(|item| self.find(item)),
+            _ => {}
+        }
+    }
+
     /// The text with every secret replaced; longer ones first, so that one that holds another goes whole.
     pub(crate) fn redact(&self, text: String) -> String {
         let mut secrets: Vec<&String> = self.0.iter().collect();
@@ -153,6 +169,15 @@ mod tests {
     fn debug_shows_where_a_request_goes_and_nothing_of_it() {
         let shown = format!("{:?}", request(&Value::Null));
         assert_eq!(shown, "POST https://rds.eu-west-1.amazonaws.com/… (33 bytes)");
+    }
+
+    #[test]
+    fn only_what_is_secret_in_a_value_is_kept() {
+        let mut map = runbook_model::value::Map::new();
+        map.insert("name".into(), "plainplain".into());
+        map.insert("key".into(), Value::from("hunter2hunter2").into_secret());
+        let secrets = Secrets::of(&Value::List(vec![Value::Map(map)]));
+        assert_eq!(secrets.redact("plainplain hunter2hunter2".into()), "plainplain (secret)");
     }
 
     #[test]

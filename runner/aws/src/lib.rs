@@ -36,7 +36,6 @@ mod timestamp;
 mod waiter;
 
 pub use catalog::{Catalog, UnknownService, catalog};
-pub use endpoint::partition::name_of_region as partition_of_region;
 pub use endpoint::{Endpoint, EndpointParameters, Resolved as ResolvedEndpoint, S3Parameters};
 pub use models::BOTOCORE;
 pub use operation::Operation;

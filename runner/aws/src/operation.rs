@@ -16,7 +16,7 @@ use runbook_model::value::Value;
 
 use crate::definition;
 use crate::endpoint::{self, Endpoint, EndpointParameters};
-use crate::http::{Answer, Request, Response};
+use crate::http::{Answer, Request, Response, Secrets};
 use crate::member::Member;
 use crate::paginator::Paginator;
 use crate::parameter::Parameter;
@@ -102,7 +102,10 @@ impl Operation {
     /// # Errors
     /// An `invalid` failure: no region, a combination that does not exist, a parameter that cannot stand in a host.
     pub fn endpoint(&self, parameters: &EndpointParameters, params: &Value) -> Result<Endpoint, Failure> {
-        endpoint::resolve(&self.service, parameters, self.endpoint_values(params))
+        endpoint::resolve(&self.service, parameters, self.endpoint_values(params)).map_err(|mut failure| {
+            failure.message = Secrets::of(params).redact(failure.message);
+            failure
+        })
     }
 
     /// The request of a call.

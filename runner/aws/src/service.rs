@@ -183,7 +183,7 @@ impl Service {
             None => Err(UnknownOperation {
                 service: self.name.clone(),
                 name: name.to_owned(),
-                near: self.near(name, self.operations()),
+                near: did_you_mean(name, self.operations()).map(str::to_owned),
             }),
         }
     }
@@ -204,14 +204,10 @@ impl Service {
             None => Err(UnknownWaiter {
                 service: self.name.clone(),
                 name: name.to_owned(),
-                near: self.near(name, self.waiters()),
+                near: did_you_mean(name, self.waiters()).map(str::to_owned),
                 all: self.waiters().map(str::to_owned).collect(),
             }),
         }
-    }
-
-    fn near<'a>(&self, name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-        did_you_mean(name, names).map(str::to_owned)
     }
 
     /// What the endpoint rules yield for parameters under the rules' own names. [`Operation::endpoint`] finds the parameters of a

@@ -32,9 +32,9 @@ impl Tree for Argument {
                 Value::Null => View::Null,
                 Value::Bool(_) => View::Boolean,
                 Value::Number(number) => View::Number(number),
-                _ => View::Text { text: Cow::Borrowed(text), secret: false },
+                _ => View::Text(Cow::Borrowed(text)),
             },
-            Node::Text(text) => View::Text { text: Cow::Borrowed(text), secret: false },
+            Node::Text(text) => View::Text(Cow::Borrowed(text)),
             Node::Expression(_) | Node::Rendered { .. } => View::Unknown,
             Node::Mixed(_) => View::SomeText,
             Node::List(items) => View::List(items),
@@ -48,6 +48,10 @@ impl Tree for Argument {
 
     fn span(&self) -> Option<Span> {
         Some(self.span)
+    }
+
+    fn is_secret(&self) -> bool {
+        false
     }
 }
 
@@ -196,7 +200,7 @@ mod tests {
                     Severity::Warning,
                     "`capacityType` is `SPOTT`, which the service's model does not know"
                 ),
-                (code::AWS_LEAST, Severity::Error, "`scalingConfig.minSize` is -1, at least 0 is wanted"),
+                (code::AWS_LEAST, Severity::Error, "`scalingConfig.minSize` is `-1`, at least `0` is wanted"),
             ]
         );
         assert_eq!(

@@ -35,6 +35,9 @@ trait Tree: Sized {
 
     /// Where it was written.
     fn span(&self) -> Option<Span>;
+
+    /// Must it not be quoted?
+    fn is_secret(&self) -> bool;
 }
 
 enum View<'a, T> {
@@ -45,11 +48,7 @@ enum View<'a, T> {
     Null,
     Boolean,
     Number(&'a Number),
-    /// Text; `secret` if it must not be quoted.
-    Text {
-        text: Cow<'a, str>,
-        secret: bool,
-    },
+    Text(Cow<'a, str>),
     List(&'a [T]),
     Map(Vec<Pair<'a, T>>),
     /// What nothing fits, by its name.
@@ -105,13 +104,13 @@ impl Walk<'_> {
             (Kind::Boolean, View::Boolean) => {}
             (Kind::Timestamp | Kind::Blob, View::SomeText) => {}
             (Kind::Timestamp, View::Number(number)) if timestamp::from_number(number).is_some() => {}
-            (Kind::Timestamp, View::Text { text, .. }) if timestamp::from_text(&text).is_some() => {}
-            (Kind::Blob, View::Text { text, secret }) => self.blob(member, &text, secret, tree),
+            (Kind::Timestamp, View::Text(text)) if timestamp::from_text(&text).is_some() => {}
+            (Kind::Blob, View::Text(text)) => self.blob(member, &text, tree),
             (kind, View::Number(number)) if kind.is_fraction() || kind.is_whole_number() => {
                 self.number(member, number, tree);
             }
             // What JSON cannot say as a number.
-            (kind, View::Text { text, .. })
+            (kind, View::Text(text))
                 if kind.is_fraction() && matches!(text.as_ref(), "NaN" | "Infinity" | "-Infinity") => {}
             (kind, view) if kind.is_text() => self.text(member, &view, tree),
             (_, view) => self.wrong_type(member, &view, tree),
@@ -187,9 +186,9 @@ impl Walk<'_> {
     fn text<T: Tree>(&mut self, member: Member<'_>, view: &View<'_, T>, tree: &T) {
         match view {
             View::SomeText | View::Boolean | View::Number(_) => {}
-            View::Text { text, secret } => {
+            View::Text(text) => {
                 self.at_least(member, text.chars().count(), "characters", tree);
-                self.choice(member, text, *secret, tree.span());
+                self.choice(member, text, tree.is_secret(), tree.span());
             }
             View::List(_) | View::Map(_) if member.json_text().is_some() => {}
             view => self.wrong_type(member, view, tree),
@@ -197,21 +196,23 @@ impl Walk<'_> {
     }
 
     fn number<T: Tree>(&mut self, member: Member<'_>, number: &Number, tree: &T) {
+        let shown =
+            if tree.is_secret() || member.is_sensitive() { "a secret number".into() } else { format!("`{number}`") };
         if member.kind().is_whole_number() && !(number.is_i64() || number.is_u64()) {
-            let message = format!("{} is `{number}`, not a whole number", self.subject());
+            let message = format!("{} is {shown}, not a whole number", self.subject());
             self.found.push(Diagnostic::error(code::AWS_TYPE, tree.span(), message));
         }
         if let (Some(min), Some(number)) = (member.shape.min, number.as_f64())
             && number < min
         {
-            let message = format!("{} is {number}, at least {min} is wanted", self.subject());
+            let message = format!("{} is {shown}, at least `{min}` is wanted", self.subject());
             self.found.push(Diagnostic::error(code::AWS_LEAST, tree.span(), message));
         }
     }
 
-    fn blob<T: Tree>(&mut self, member: Member<'_>, text: &str, secret: bool, tree: &T) {
+    fn blob<T: Tree>(&mut self, member: Member<'_>, text: &str, tree: &T) {
         if decoded(text).is_none() {
-            let what = if secret || member.is_sensitive() { "a secret text" } else { "text" };
+            let what = if tree.is_secret() || member.is_sensitive() { "a secret text" } else { "text" };
             let message = format!("{} is {what} that is not base64", self.subject());
             let help = "bytes are written as base64; in an expression, `| b64encode` makes it";
             self.found.push(Diagnostic::error(code::AWS_TYPE, tree.span(), message).help(help));
@@ -247,7 +248,7 @@ impl Walk<'_> {
     fn wrong_type<T: Tree>(&mut self, member: Member<'_>, view: &View<'_, T>, tree: &T) {
         let is = match view {
             View::Unknown => "an expression",
-            View::SomeText | View::Text { .. } => "text",
+            View::SomeText | View::Text(_) => "text",
             View::Null => "null",
             View::Boolean => "a boolean",
             View::Number(_) => "a number",
@@ -259,7 +260,7 @@ impl Walk<'_> {
         let mut found = Diagnostic::error(code::AWS_TYPE, tree.span(), message);
         let scalar =
             matches!(member.kind(), Kind::Boolean) || member.kind().is_whole_number() || member.kind().is_fraction();
-        if scalar && matches!(view, View::Text { .. }) {
+        if scalar && matches!(view, View::Text(_)) {
             found = found.help("write it without quotes");
         }
         if matches!(member.kind(), Kind::List) && !matches!(view, View::Map(_)) {

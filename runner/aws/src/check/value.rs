@@ -40,12 +40,11 @@ impl Tree for Value {
     const HAS_TOKENS: bool = true;
 
     fn view(&self) -> View<'_, Self> {
-        let secret = matches!(self, Self::Secret(_));
         match self.peeled() {
             Self::Null => View::Null,
             Self::Bool(_) => View::Boolean,
             Self::Number(number) => View::Number(number),
-            Self::String(text) => View::Text { text: Cow::Borrowed(text), secret },
+            Self::String(text) => View::Text(Cow::Borrowed(text)),
             Self::List(items) => View::List(items),
             Self::Map(map) => View::Map(map.iter().map(|(key, value)| Pair { key, key_span: None, value }).collect()),
             other => View::Other(other.type_name()),
@@ -54,6 +53,10 @@ impl Tree for Value {
 
     fn span(&self) -> Option<Span> {
         None
+    }
+
+    fn is_secret(&self) -> bool {
+        matches!(self, Self::Secret(_))
     }
 }
 

@@ -101,6 +101,7 @@ fn marked(member: Member<'_>, value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use runbook_model::duration::Duration;
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -208,14 +209,14 @@ mod tests {
         assert_eq!(failure.code.as_deref(), Some("ValidationException"));
         assert_eq!(failure.message, "bad value '(secret)'");
         assert_eq!(failure.request_id.as_deref(), Some("id-1"));
-        assert_eq!(failure.retry_after, Some(runbook_model::duration::Duration::from_secs(7)));
+        assert_eq!(failure.retry_after, Some(Duration::from_secs(7)));
         assert!(!failure.in_doubt);
     }
 
     #[test]
     fn the_time_to_wait_is_a_number_or_a_moment() {
         let wait = |headers: &[(&str, &str)]| {
-            decode("eks", "ListClusters", 503, headers, "").unwrap_err().retry_after.map(|d| d.as_millis())
+            decode("eks", "ListClusters", 503, headers, "").unwrap_err().retry_after.map(Duration::as_millis)
         };
         assert_eq!(wait(&[("Retry-After", "3")]), Some(3_000));
         assert_eq!(wait(&[("x-amz-retry-after", "1500")]), Some(1_500));

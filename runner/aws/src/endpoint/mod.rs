@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::service::Service;
 
 mod functions;
-pub(crate) mod partition;
+mod partition;
 mod rules;
 
 pub use rules::Resolved;

@@ -39,23 +39,21 @@ pub(super) fn of_region(region: &str) -> Json {
     found.map(|partition| partition.outputs.clone()).unwrap_or_default()
 }
 
-/// The name of the partition of a region, such as `aws-us-gov`.
-#[must_use]
-pub fn name_of_region(region: &str) -> String {
-    of_region(region)["name"].as_str().unwrap_or("aws").to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn regions_are_found_by_list_by_pattern_or_not_at_all() {
-        assert_eq!(name_of_region("eu-west-1"), "aws");
-        assert_eq!(name_of_region("cn-north-1"), "aws-cn");
-        assert_eq!(name_of_region("us-gov-east-9"), "aws-us-gov");
-        assert_eq!(name_of_region("aws-us-gov-global"), "aws-us-gov");
-        assert_eq!(name_of_region("nowhere"), "aws");
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-east-9", "aws-us-gov"),
+            ("aws-us-gov-global", "aws-us-gov"),
+            ("nowhere", "aws"),
+        ] {
+            assert_eq!(of_region(region)["name"], partition, "{region}");
+        }
         assert_eq!(of_region("eu-west-1")["dnsSuffix"], "amazonaws.com");
     }
 }

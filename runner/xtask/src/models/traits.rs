@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 struct Traits {
     kept: &'static [&'static str],
     /// Documentation and dates are for people; `pattern` and `max` are left to the service, as botocore leaves them, because
-    /// services widen both before their models do; the rest changes nothing on the wire or belongs to features that the
-    /// crate refuses by name.
+    /// services widen both before their models do; which errors an operation declares says nothing that their codes do not;
+    /// the rest changes nothing on the wire or belongs to features that the crate refuses by name.
     dropped: &'static [&'static str],
 }
 
@@ -43,9 +43,7 @@ const OPERATION: Traits = Traits {
     kept: &[
         "auth",
         "authtype",
-        "deprecated",
         "endpoint",
-        "errors",
         "http",
         "httpChecksum",
         "httpChecksumRequired",
@@ -58,12 +56,14 @@ const OPERATION: Traits = Traits {
         "unsignedPayload",
     ],
     dropped: &[
+        "deprecated",
         "deprecatedMessage",
         "deprecatedSince",
         "documentation",
         "documentationUrl",
         "endpointdiscovery",
         "endpointoperation",
+        "errors",
         "name",
         "requestcompression",
     ],
@@ -84,12 +84,20 @@ const REFERENCE: Traits = Traits {
         "queryName",
         "resultWrapper",
         "shape",
-        "streaming",
         "timestampFormat",
         "xmlAttribute",
         "xmlNamespace",
     ],
-    dropped: &["box", "deprecatedMessage", "deprecatedSince", "documentation", "error", "eventpayload", "exception"],
+    dropped: &[
+        "box",
+        "deprecatedMessage",
+        "deprecatedSince",
+        "documentation",
+        "error",
+        "eventpayload",
+        "exception",
+        "streaming",
+    ],
 };
 
 const SHAPE: Traits = Traits {
@@ -110,7 +118,6 @@ const SHAPE: Traits = Traits {
         "required",
         "retryable",
         "sensitive",
-        "streaming",
         "timestampFormat",
         "type",
         "union",
@@ -129,6 +136,7 @@ const SHAPE: Traits = Traits {
         "pattern",
         "requiresLength",
         "sparse",
+        "streaming",
         "synthetic",
         "wrapper",
         "xmlOrder",
@@ -159,9 +167,6 @@ pub(super) fn strip(model: &mut Value) -> Result<(), String> {
             if let Some(reference) = operation.get_mut(key) {
                 REFERENCE.strip(name, reference)?;
             }
-        }
-        for reference in operation.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
-            REFERENCE.strip(name, reference)?;
         }
     }
     for (name, shape) in entries(&mut model["shapes"]) {
