@@ -230,6 +230,12 @@ impl State {
         self.met.iter().map(|(label, met)| (label.as_str(), &met.identity))
     }
 
+    /// Is there such a step, or item, by now? What stands inside something that has not begun is not known yet.
+    #[must_use]
+    pub fn knows(&self, step: &StepPath) -> bool {
+        self.find(step).is_some_and(|id| self.is_reachable(id))
+    }
+
     /// The secret inputs that the journal withholds. Whoever goes on with the run has to give them again.
     #[must_use]
     pub fn withheld_inputs(&self) -> Vec<&str> {

@@ -5,7 +5,6 @@
 
 use std::sync::LazyLock;
 
-use indexmap::IndexMap;
 use runbook_engine::event::{Person, RunCreated};
 use runbook_model::digest::{Digest, RunKey};
 use runbook_model::id::RunId;
@@ -37,11 +36,11 @@ pub(crate) fn created(plan: Plan, inputs: Map) -> RunCreated {
         run: RunId::new("demo", 1),
         plan_digest: plan.digest(),
         plan,
-        package: IndexMap::new(),
+        package: Default::default(),
         inputs_digest: Digest::of_value(&inputs, &key),
         inputs: inputs.into(),
         key,
-        labels: IndexMap::new(),
+        labels: Default::default(),
         allow_command: false,
         by: person(),
         version: "0.1.0".into(),

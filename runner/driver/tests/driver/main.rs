@@ -1,0 +1,260 @@
+//! The driver over a store in memory, kinds that do as they are told, and a clock that jumps.
+
+#[path = "../../../engine/tests/engine/author.rs"]
+mod author;
+mod outside;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use runbook_driver::observer::Observer;
+use runbook_driver::word::{self, Heard};
+use runbook_driver::{Broken, Run, Signal, World, read};
+use runbook_engine::Ended;
+use runbook_engine::event::{EndStatus, Stamped, Word};
+use runbook_engine::input::{Holding, Said};
+use runbook_journal::{Holder, MemoryStore, Store};
+use runbook_model::id::RunId;
+use runbook_model::time::Timestamp;
+use runbook_model::value::Map;
+use serde_json::{Value as J, json};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::author::{created, person, plan};
+use crate::outside::{Behaviour, Contested, Made, Nowhere, VirtualClock};
+
+/// A run in a store, and the kind it calls.
+struct Stage {
+    store: Arc<MemoryStore>,
+    kind: Made,
+    signals: (UnboundedSender<Signal>, Option<tokio::sync::mpsc::UnboundedReceiver<Signal>>),
+    told: Told,
+}
+
+/// What an observer was told.
+#[derive(Clone, Default)]
+struct Told(Arc<std::sync::Mutex<Vec<(u64, String)>>>);
+
+impl Observer for Told {
+    fn recorded(&mut self, number: u64, stamped: &Stamped) {
+        self.0.lock().unwrap().push((number, stamped.event.kind().to_owned()));
+    }
+}
+
+fn holder() -> Holder {
+    Holder { pid: 1, host: "desk".into(), user: "ann".into(), since: Timestamp::from_millis(0) }
+}
+
+fn run() -> RunId {
+    RunId::new("demo", 1)
+}
+
+impl Stage {
+    fn new(behaviour: impl Fn(u32) -> Behaviour + Send + Sync + 'static) -> Self {
+        let store = Arc::new(MemoryStore::default());
+        let (sender, receiver) = unbounded_channel();
+        let kind = Made::new(store.clone(), behaviour);
+        Self { store, kind, signals: (sender, Some(receiver)), told: Told::default() }
+    }
+
+    fn create(&self, body: J) -> Run {
+        let created = created(plan(body), Map::new());
+        Run::create(self.store.as_ref(), created, &holder(), Timestamp::from_millis(0)).unwrap().0
+    }
+
+    fn hold(&self) -> Run {
+        Run::hold(self.store.as_ref(), &run(), &holder()).unwrap()
+    }
+
+    async fn carry_out(&mut self, run: Run) -> Result<Ended, Broken> {
+        let signals = self.signals.1.take().unwrap_or_else(|| unbounded_channel().1);
+        let kind = &self.kind;
+        let kinds = move |_: &str| Some(kind as &dyn runbook_steps::contract::StepKind);
+        let mut told = self.told.clone();
+        let world =
+            World { kinds: &kinds, outside: &Nowhere, clock: &VirtualClock::default(), observer: &mut told, signals };
+        run.carry_out(Holding { by: person(), ..Holding::default() }, world).await
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let records = self.store.open(&run()).unwrap().read(1).unwrap();
+        records.into_iter().map(|(_, record)| record.kind).collect()
+    }
+}
+
+fn once(id: &str) -> J {
+    json!({"id": id, "call": {"kind": "make", "effect": "one-shot"}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_and_everybody_was_told_in_order() {
+    let mut stage = Stage::new(|_| Behaviour::Answer);
+    let ended = {
+        let run = stage.create(json!({"steps": [once("a"), once("b")], "outputs": {"x": "${{ steps.b.result }}"}}));
+        stage.carry_out(run).await.unwrap()
+    };
+    assert_eq!(ended.status, EndStatus::Succeeded);
+    assert_eq!(ended.outputs.unwrap().exposed(), json!({"x": "made"}));
+    let told = stage.told.0.lock().unwrap().clone();
+    let numbers: Vec<u64> = told.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (2..=told.len() as u64 + 1).collect::<Vec<_>>());
+    assert_eq!(stage.kinds()[1..], told.into_iter().map(|(_, kind)| kind).collect::<Vec<_>>());
+    assert_eq!(read(stage.store.as_ref(), &run()).unwrap().status(false).as_str(), "succeeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_is_durable_before_its_effect_and_the_outcome_before_the_next() {
+    let mut stage = Stage::new(|_| Behaviour::Answer);
+    let run = stage.create(json!({"steps": [once("a"), once("b")]}));
+    stage.carry_out(run).await.unwrap();
+    // What each call found in the journal when it was made.
+    let seen = stage.kind.seen.lock().unwrap().clone();
+    assert_eq!(
+        seen,
+        [
+            vec!["run-created", "run-held", "step-begun", "step-started"],
+            vec![
+                "run-created",
+                "run-held",
+                "step-begun",
+                "step-started",
+                "step-succeeded",
+                "step-begun",
+                "step-started"
+            ],
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_is_in_doubt_after_a_minute() {
+    let mut stage = Stage::new(|_| Behaviour::Hang);
+    let run = stage.create(json!({"steps": [once("a")]}));
+    let started = tokio::time::Instant::now();
+    let ended = stage.carry_out(run).await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 60);
+    assert_eq!(ended.status, EndStatus::Parked);
+    assert_eq!(stage.kinds()[3..], ["step-started", "step-in-doubt", "step-parked", "run-stopping", "run-ended"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_comes_when_it_is_due() {
+    let mut stage = Stage::new(|call| if call < 3 { Behaviour::Throttle } else { Behaviour::Answer });
+    let run = stage.create(json!({"steps": [once("a")]}));
+    let started = tokio::time::Instant::now();
+    let ended = stage.carry_out(run).await.unwrap();
+    assert_eq!(ended.status, EndStatus::Succeeded);
+    assert_eq!(started.elapsed().as_millis(), 1_000 + 2_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_is_journaled_within_a_second_and_a_later_one_is_told() {
+    let mut stage = Stage::new(|_| Behaviour::Slow(20));
+    let run = stage.create(json!({"steps": [{"id": "ok", "approve": "?"}, {"id": "a", "call": {}, "needs": []}]}));
+    let inbox = stage.store.inbox(&self::run()).unwrap();
+    let said = |word| Said {
+        step: "ok".parse().unwrap(),
+        generation: 1,
+        word,
+        by: person(),
+        said_at: Timestamp::from_millis(3_000),
+    };
+    let speaks = async {
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        assert_eq!(word::say(inbox.as_ref(), &said(Word::Approve)).unwrap(), Heard::Left);
+        let Heard::TooLate(Some(first)) = word::say(inbox.as_ref(), &said(Word::Reject)).unwrap() else {
+            panic!("somebody was faster");
+        };
+        assert_eq!(first.word, Some(Word::Approve));
+    };
+    let (ended, ()) = tokio::join!(stage.carry_out(run), speaks);
+    assert_eq!(ended.unwrap().status, EndStatus::Succeeded);
+    let engine = read(stage.store.as_ref(), &self::run()).unwrap();
+    let approved = engine.steps(false)[0].finished_at.unwrap().as_millis();
+    assert!((3_000..=4_000).contains(&approved), "{approved}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_said_while_nobody_held_the_run_is_heard_at_once() {
+    let mut stage = Stage::new(|_| Behaviour::Answer);
+    let run = stage.create(json!({"steps": [{"id": "ok", "approve": "?"}, once("a")]}));
+    assert_eq!(stage.carry_out(run).await.unwrap().status, EndStatus::Parked);
+    let inbox = stage.store.inbox(&self::run()).unwrap();
+    let said_at = Timestamp::from_millis(9);
+    let step = "ok".parse().unwrap();
+    let said = Said { step, generation: 1, word: Word::Approve, by: person(), said_at };
+    assert_eq!(word::say(inbox.as_ref(), &said).unwrap(), Heard::Left);
+    let run = stage.hold();
+    assert_eq!(stage.carry_out(run).await.unwrap().status, EndStatus::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_given_up_through_its_inbox() {
+    let mut stage = Stage::new(|_| Behaviour::Slow(5));
+    let run = stage.create(json!({"steps": [once("a"), once("b")]}));
+    let inbox = stage.store.inbox(&self::run()).unwrap();
+    assert_eq!(word::cancel(inbox.as_ref(), person(), Timestamp::from_millis(0)).unwrap(), Heard::Left);
+    let ended = stage.carry_out(run).await.unwrap();
+    assert_eq!(ended.status, EndStatus::Cancelled);
+    assert_eq!(stage.kind.calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_the_race_for_a_number_stops_without_doing_anything() {
+    let mut stage = Stage::new(|_| Behaviour::Slow(5));
+    drop(stage.create(json!({"steps": [once("a"), once("b")]})));
+    // Somebody else writes the third record and all after it.
+    let contested = Contested { store: stage.store.clone(), until: 3 };
+    let run = Run::hold(&contested, &self::run(), &holder()).unwrap();
+    let broken = stage.carry_out(run).await;
+    assert!(matches!(broken, Err(Broken::Fenced { expected: 5 })), "{broken:?}");
+    assert_eq!(stage.kind.calls.load(Ordering::SeqCst), 1);
+    assert_eq!(stage.kinds().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_signal_lets_calls_end_and_the_second_does_not() {
+    let mut stage = Stage::new(|_| Behaviour::Slow(10));
+    let run = stage.create(json!({"steps": [once("a"), once("b")]}));
+    stage.signals.0.send(Signal::Interrupt).unwrap();
+    let started = tokio::time::Instant::now();
+    let ended = stage.carry_out(run).await.unwrap();
+    assert_eq!((ended.status, started.elapsed().as_secs()), (EndStatus::Interrupted, 10));
+    assert_eq!(stage.kinds()[4..], ["run-stopping", "step-succeeded", "run-ended"]);
+
+    let mut stage = Stage::new(|_| Behaviour::Slow(10));
+    let run = stage.create(json!({"steps": [once("a"), once("b")]}));
+    stage.signals.0.send(Signal::Terminate).unwrap();
+    stage.signals.0.send(Signal::Terminate).unwrap();
+    let started = tokio::time::Instant::now();
+    let ended = stage.carry_out(run).await.unwrap();
+    assert_eq!((ended.status, started.elapsed().as_secs()), (EndStatus::Interrupted, 0));
+    assert_eq!(stage.kinds()[4..], ["run-stopping", "run-ended"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_come_together_share_one_append() {
+    let mut stage = Stage::new(|_| Behaviour::Slow(1));
+    let steps: Vec<J> = (0..4).map(|n| json!({"id": format!("s{n}"), "call": {}, "needs": []})).collect();
+    let run = stage.create(json!({"steps": steps}));
+    stage.carry_out(run).await.unwrap();
+    let records = stage.store.open(&self::run()).unwrap().read(1).unwrap();
+    let times: Vec<J> = records
+        .iter()
+        .filter(|(_, record)| record.kind == "step-succeeded")
+        .map(|(_, record)| serde_json::from_slice::<J>(&record.bytes).unwrap()["time"].clone())
+        .collect();
+    assert_eq!(times, vec![times[0].clone(); 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_stopped_gives_its_look_up() {
+    let mut stage = Stage::new(|_| Behaviour::Hang);
+    let run = stage.create(json!({"steps": [
+        {"id": "w", "wait": {"source": {"kind": "make"}, "until": "${{ result }}"}},
+    ]}));
+    stage.signals.0.send(Signal::Interrupt).unwrap();
+    let started = tokio::time::Instant::now();
+    let ended = stage.carry_out(run).await.unwrap();
+    assert_eq!((ended.status, started.elapsed().as_secs()), (EndStatus::Interrupted, 0));
+}
