@@ -104,7 +104,11 @@ fn oversized(text: &str) -> Option<String> {
 
 /// The library's words as a fragment.
 fn readable(message: &str) -> String {
-    let message = message.trim().trim_end_matches('.');
+    let message = match message.trim().trim_end_matches('.').split_once(" -- found ") {
+        Some((wanted, "Eof")) => format!("{wanted}, but the query ends"),
+        Some((wanted, found)) => format!("{wanted}, not {found}"),
+        None => message.trim().trim_end_matches('.').to_owned(),
+    };
     let mut chars = message.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -177,7 +177,7 @@ fn the_filters_of_the_language() {
     yields("none | from_tags", json!({}));
     yields("steps.vpc | jmespath('zones[1]')", json!("b"));
     fails("'x' | from_json", "the text is not JSON: expected value at line 1 column 1");
-    fails("steps.vpc | jmespath('zones[')", "the query is wrong: expected number, ':', or '*' -- found Eof");
+    fails("steps.vpc | jmespath('zones[')", "the query is wrong: expected number, ':', or '*', but the query ends");
 }
 
 #[test]

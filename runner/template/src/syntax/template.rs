@@ -30,6 +30,8 @@ pub struct Bound {
     pub names: Vec<String>,
     /// True for `{{ … }}`, where an `if` without `else` prints nothing.
     pub printed: bool,
+    /// True if it is evaluated whenever the template is rendered: it stands in no branch, loop, macro or block.
+    pub certain: bool,
 }
 
 /// Another template, named in a statement.
@@ -48,7 +50,7 @@ pub struct Reach {
 pub fn parse_template(source: &str) -> Result<ParsedTemplate, Problem> {
     let lowering = Lowering::new(source, false)?;
     let tree = parse(source, "", SyntaxConfig::default()).map_err(|error| problem(source, &error))?;
-    let mut walk = Walk { lowering, names: Vec::new(), found: ParsedTemplate::default() };
+    let mut walk = Walk { lowering, names: Vec::new(), branches: 0, found: ParsedTemplate::default() };
     walk.statement(&tree);
     match walk.found.expressions.iter().find_map(Bound::fault) {
         Some(problem) => Err(problem),
@@ -59,12 +61,21 @@ pub fn parse_template(source: &str) -> Result<ParsedTemplate, Problem> {
 struct Walk<'s> {
     lowering: Lowering<'s>,
     names: Vec<String>,
+    /// How many statements stand around that may leave their inside out.
+    branches: usize,
     found: ParsedTemplate,
 }
 
 impl Walk<'_> {
     fn statements(&mut self, statements: &[Stmt<'_>]) {
         statements.iter().for_each(|statement| self.statement(statement));
+    }
+
+    /// Statements that may not be carried out.
+    fn branch(&mut self, names: &[&str], statements: &[Stmt<'_>]) {
+        self.branches += 1;
+        self.scoped(names, statements);
+        self.branches -= 1;
     }
 
     /// Statements whose names end with them.
@@ -77,12 +88,14 @@ impl Walk<'_> {
 
     fn expression(&mut self, tree: &Tree<'_>, printed: bool) {
         let expr = self.lowering.expr(tree);
-        self.found.expressions.push(Bound { expr, names: self.names.clone(), printed });
+        let certain = self.branches == 0;
+        self.found.expressions.push(Bound { expr, names: self.names.clone(), printed, certain });
     }
 
     fn call(&mut self, call: &ast::Spanned<ast::Call<'_>>) {
         let expr = self.lowering.call(call, bytes(call.span()));
-        self.found.expressions.push(Bound { expr, names: self.names.clone(), printed: false });
+        let certain = self.branches == 0;
+        self.found.expressions.push(Bound { expr, names: self.names.clone(), printed: false, certain });
     }
 
     fn reach(&mut self, tree: &Tree<'_>) {
@@ -101,11 +114,13 @@ impl Walk<'_> {
     }
 
     fn macro_body(&mut self, declared: &ast::Macro<'_>, more: &[&str]) {
+        self.branches += 1;
         declared.defaults.iter().for_each(|default| self.expression(default, false));
         let outer = self.names.len();
         declared.args.iter().for_each(|argument| self.bind(argument));
         self.scoped(more, &declared.body);
         self.names.truncate(outer);
+        self.branches -= 1;
     }
 
     fn statement(&mut self, statement: &Stmt<'_>) {
@@ -117,18 +132,22 @@ impl Walk<'_> {
                 self.expression(&each.iter, false);
                 let outer = self.names.len();
                 self.bind(&each.target);
+                self.branches += 1;
                 if let Some(filter) = &each.filter_expr {
                     self.expression(filter, false);
                 }
-                self.scoped(&["loop"], &each.body);
+                self.branches -= 1;
+                self.branch(&["loop"], &each.body);
                 self.names.truncate(outer);
-                self.scoped(&[], &each.else_body);
+                self.branch(&[], &each.else_body);
             }
             Stmt::IfCond(choice) => {
                 self.expression(&choice.expr, false);
                 // What a branch sets stays set after it.
+                self.branches += 1;
                 self.statements(&choice.true_body);
                 self.statements(&choice.false_body);
+                self.branches -= 1;
             }
             Stmt::WithBlock(with) => {
                 let outer = self.names.len();
@@ -158,7 +177,7 @@ impl Walk<'_> {
                 self.expression(&block.filter, false);
                 self.scoped(&[], &block.body);
             }
-            Stmt::Block(block) => self.scoped(&["super"], &block.body),
+            Stmt::Block(block) => self.branch(&["super"], &block.body),
             Stmt::Import(import) => {
                 self.reach(&import.expr);
                 self.bind(&import.name);

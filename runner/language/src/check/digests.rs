@@ -1,0 +1,132 @@
+//! The digest of what a step does.
+//!
+//! This file decides what enters a step's identity: kind and version, arguments, connection, `when`, `for-each`, `check`,
+//! `probe`, `outputs` and the texts of the templates it renders; not title, `needs`, `timeout`, `retry` or comments. It
+//! must not know how identities are compared.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use runbook_model::argument::Argument;
+use runbook_model::digest::Digest;
+use runbook_model::plan::{Action, Call, Check, FailWhen, Step, Until};
+use serde_json::{Value as Json, json};
+
+use super::sight::Notes;
+use super::unit::Unit;
+
+/// The definition digest of a frozen step. `notes` are what its expressions mention.
+pub(super) fn of(unit: &Unit<'_>, step: &Step, notes: &Notes) -> Digest {
+    let mut templates = BTreeSet::new();
+    for path in &notes.templates {
+        unit.library.closure(path, &mut templates);
+    }
+    let known = unit.library.templates.borrow();
+    let templates: IndexMap<String, Option<String>> = templates
+        .into_iter()
+        .map(|path| {
+            let text = known
+                .get(&path)
+                .and_then(|file| file.as_ref().map(|file| Digest::of(file.text.as_bytes()).to_string()));
+            (path, text)
+        })
+        .collect();
+    Digest::of_json(&json!({
+        "action": action(&step.action),
+        "connection": optional(step.connection.as_ref()),
+        "connections": definitions(unit, step),
+        "when": optional(step.when.as_ref()),
+        "for-each": step.for_each.as_ref().map(|each| json!([each.over.definition(), optional(each.key.as_ref())])),
+        "check": checks(&step.check),
+        "accept": step.accept,
+        "probe": step.probe.as_ref().map(|probe| json!({
+            "call": call(&probe.call),
+            "present-when": optional(probe.present_when.as_ref()),
+            "matches": checks(&probe.matches),
+            "outputs": probe.outputs.as_ref().map(arguments),
+        })),
+        "outputs": step.outputs.as_ref().map(arguments),
+        "secret": step.secret,
+        "templates": templates,
+    }))
+}
+
+/// The definitions of the declared connections that the step's calls name, for these decide where they go.
+fn definitions(unit: &Unit<'_>, step: &Step) -> Json {
+    let calls = match &step.action {
+        Action::Call(call) => vec![call],
+        Action::Wait(wait) => vec![&wait.source],
+        _ => Vec::new(),
+    };
+    let probe = step.probe.as_ref().map(|probe| &probe.call);
+    let named = calls.into_iter().chain(probe).filter_map(|call| call.connection.as_ref()).chain(&step.connection);
+    let mut found = IndexMap::new();
+    for argument in named {
+        collect(unit, argument, &mut found);
+    }
+    json!(found)
+}
+
+fn collect(unit: &Unit<'_>, argument: &Argument, found: &mut IndexMap<String, Json>) {
+    let mut names: Vec<&str> = argument.as_text().into_iter().collect();
+    for key in ["from", "karmada", "aws"] {
+        names.extend(argument.get(key).and_then(Argument::as_text));
+    }
+    for name in names {
+        if found.contains_key(name) {
+            continue;
+        }
+        if let Some(definition) = unit.connection(name) {
+            found.insert(name.to_owned(), definition.definition());
+            collect(unit, definition, found);
+        }
+    }
+}
+
+fn optional(argument: Option<&Argument>) -> Json {
+    argument.map_or(Json::Null, Argument::definition)
+}
+
+fn arguments(arguments: &IndexMap<String, Argument>) -> Json {
+    // The order of outputs does not matter; a digest sorts keys.
+    arguments
+        .iter()
+        .map(|(name, argument)| (name.clone(), argument.definition()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn checks(checks: &[Check]) -> Json {
+    checks
+        .iter()
+        .map(|check| json!([check.that.definition(), optional(check.otherwise.as_ref()), check.warns]))
+        .collect()
+}
+
+fn call(call: &Call) -> Json {
+    json!([call.kind, call.version, call.arguments.definition(), optional(call.connection.as_ref())])
+}
+
+fn action(action: &Action) -> Json {
+    match action {
+        Action::Call(of) => json!({"call": call(of)}),
+        Action::Wait(wait) => json!({
+            "wait": call(&wait.source),
+            "until": match &wait.until {
+                Until::True { that } => that.definition(),
+                Until::Source => Json::Null,
+            },
+            "fail-when": wait.fail_when.iter().map(|FailWhen { when, say }| json!([when.definition(), optional(say.as_ref())])).collect::<Vec<_>>(),
+            "stable-for": optional(wait.stable_for.as_ref()),
+        }),
+        Action::Set { values } => json!({"set": arguments(values)}),
+        Action::Assert { checks: all } => json!({"assert": checks(all)}),
+        Action::Approve { message } => json!({"approve": message.definition()}),
+        Action::Run(nested) => json!({
+            "run": nested.kind,
+            "with": arguments(&nested.with),
+            "with-connections": arguments(&nested.with_connections),
+        }),
+        Action::Group { .. } => json!("group"),
+    }
+}

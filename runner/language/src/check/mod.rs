@@ -1,0 +1,107 @@
+//! The check: whether everything in a runbook means something, and the plan that comes of it.
+//!
+//! This folder decides what names refer to, what steps wait for, and what is told about mistakes. It must not know how a
+//! text is read (`text`, `written`) nor how a plan is carried out.
+
+mod calls;
+mod connections;
+mod digests;
+mod infer;
+mod library;
+mod needs;
+mod nested;
+mod numbers;
+mod reads;
+mod shapes;
+mod sight;
+mod steps;
+mod templates;
+mod unit;
+mod waits;
+mod yields;
+
+use indexmap::IndexMap;
+use runbook_model::diagnostic::{Diagnostic, Severity};
+use runbook_model::digest::Digest;
+use runbook_model::input::InputDeclaration;
+use runbook_model::kind::Kinds;
+use runbook_model::plan::{Body, Plan, RunbookIdentity};
+use runbook_model::source::Sources;
+
+use crate::files::Files;
+pub use library::LARGEST_FILE;
+use library::Library;
+pub(crate) use unit::Loaded;
+
+/// How many steps act at the same time unless the runbook says otherwise.
+const CONCURRENCY: u32 = 8;
+
+/// A checked runbook with everything it uses.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// What is wrong, in the order in which it is told.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that were read, to draw the diagnostics in.
+    pub sources: Sources,
+    /// The files a run rests on: path relative to the package, and text. Nothing else of the package is in it.
+    pub package: IndexMap<String, String>,
+    pub(crate) plan: Option<Plan>,
+    /// Errors for whoever wants to run it: steps that this version does not carry out.
+    pub(crate) later: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// Is there anything that keeps it from being run?
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.plan.is_none() || self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// The declared inputs; none if the runbook could not be read.
+    #[must_use]
+    pub fn inputs(&self) -> IndexMap<String, InputDeclaration> {
+        self.body().map(|body| body.inputs.clone()).unwrap_or_default()
+    }
+
+    /// Which runbook it is, with the digest of its package.
+    #[must_use]
+    pub fn runbook(&self) -> Option<&RunbookIdentity> {
+        self.plan.as_ref().map(|plan| &plan.runbook)
+    }
+
+    fn body(&self) -> Option<&Body> {
+        self.plan.as_ref().map(|plan| &plan.body)
+    }
+}
+
+/// Reads a runbook and everything it uses, and checks it. `entry` is its path inside the package.
+#[must_use]
+pub fn check(files: &dyn Files, entry: &str, kinds: &dyn Kinds) -> Checked {
+    let library = Library::new(files, kinds);
+    let loaded = library.runbook(entry);
+    library.into_checked(loaded.as_deref())
+}
+
+fn plan(loaded: &Loaded, package: &IndexMap<String, String>, templates: IndexMap<String, String>) -> Plan {
+    Plan {
+        format: runbook_model::plan::FORMAT,
+        runbook: RunbookIdentity {
+            name: loaded.name.clone(),
+            version: loaded.version.clone(),
+            title: loaded.title.clone().unwrap_or_else(|| loaded.name.clone()),
+            digest: package_digest(package),
+        },
+        description: loaded.description.clone(),
+        labels: loaded.labels.clone(),
+        owner: loaded.owner.clone(),
+        concurrency: loaded.concurrency.unwrap_or(CONCURRENCY),
+        body: loaded.body.clone(),
+        templates,
+    }
+}
+
+/// The digest of a package: of its paths and texts, whatever the order.
+#[must_use]
+pub fn package_digest(package: &IndexMap<String, String>) -> Digest {
+    Digest::of_json(&serde_json::to_value(package).unwrap_or_default())
+}
