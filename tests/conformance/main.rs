@@ -2,8 +2,10 @@
 //! service encoded and decoded by both.
 //!
 //! The suites are in `fixtures/wire` (see the README there). What is compared with botocore itself needs Python and the
-//! network once, to install what `requirements.txt` beside this file pins; without them those tests say by name that they
-//! were skipped.
+//! network once, to install what `requirements.txt` beside this file pins (`cargo xtask test` does that first, and fails if
+//! it cannot); without them those tests say by name that they were skipped. `-- --nocapture` shows how much was compared.
+
+#![expect(clippy::print_stdout, reason = "how much was compared is the point of these tests")]
 
 mod compare;
 mod differential;

@@ -175,7 +175,7 @@ fn run(side: &str, key: &str, check: fn(&Case<'_>) -> Result<(), String>) {
                     (Err(_), Some(_)) => excused += 1,
                     (Err(why), None) => different.push(format!("{id}: {why}")),
                     (Ok(()), Some(Exception { reason, .. })) => {
-                        different.push(format!("{id} is not an exception any more ({reason})"))
+                        different.push(format!("{id} is not an exception any more ({reason})"));
                     }
                 }
             }

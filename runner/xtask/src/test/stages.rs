@@ -53,6 +53,7 @@ impl Bench {
 pub(super) fn tools(bench: &mut Bench) -> Result<(), String> {
     tools::rust_components()?;
     tools::python_of_cloud()?;
+    tools::python_of_conformance()?;
     if bench.with_clusters && obstacle().is_none() {
         tools::debian_packages(&bench.root)?;
         bench.clusters = Some(ClusterBuild::start(&bench.root)?);
