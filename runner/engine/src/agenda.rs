@@ -89,6 +89,16 @@ impl Process {
         }
     }
 
+    /// Is the agenda what it would be if it were made anew, and are the counts? Looked at in tests and debug builds, for
+    /// runs small enough.
+    pub(crate) fn is_right(&self, state: &State, now: Timestamp) -> bool {
+        if state.ended.is_some() || state.node_ids().len() > 100 {
+            return true;
+        }
+        let wanted = |id| slot(state, self, id).map(|slot| at_once(slot, now));
+        state.counts_are_right() && state.node_ids().all(|id| self.agenda.slots.get(&id).copied() == wanted(id))
+    }
+
     /// Makes the agenda anew from all instances.
     pub(crate) fn review_all(&mut self, state: &mut State, now: Timestamp) {
         self.agenda = Agenda { changed: state.node_ids().collect(), ..Agenda::default() };

@@ -60,6 +60,7 @@ impl Engine {
         }
         loop {
             self.process.review(&mut self.state, now);
+            debug_assert!(self.process.is_right(&self.state, now), "the agenda or the counts are wrong");
             let commands = decide(&self.state, &self.process, now);
             if commands.is_empty() {
                 return Ok(turn);

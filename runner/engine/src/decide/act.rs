@@ -287,16 +287,6 @@ impl Decider<'_> {
             // Taken, perhaps by an earlier try of this very step: the probe tells.
             return vec![self.attempt_failed(id, failure.clone(), Some(self.now))];
         }
-        if failure.in_doubt {
-            // A reading that got no answer is simply made again.
-            let failure = Failure { in_doubt: false, ..failure.clone() };
-            let retry_at = self.next_try(id, &failure);
-            let mut commands = vec![self.attempt_failed(id, failure.clone(), retry_at)];
-            if retry_at.is_none() {
-                commands.extend(self.fail(id, failure));
-            }
-            return commands;
-        }
         self.failed_attempt(id, failure)
     }
 

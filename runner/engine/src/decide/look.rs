@@ -91,14 +91,15 @@ impl Decider<'_> {
         failure: &Failure,
     ) -> Evaluated<Vec<Command>> {
         let step = self.state.step(id);
-        let failure = &Failure { in_doubt: false, ..failure.clone() };
         if failure.class == FailureClass::ExpiredCredentials {
             return Ok(self.failed_attempt(id, failure));
         }
         if wait.reads_error {
             return match self.judged(id, wait, number, issued, Err(failure)) {
                 // An expression that did not think of this failure does not end a long wait over a passing one.
-                Err(Hindrance::Failure(_)) if is_passing(&step.retry, failure) => Ok(self.failed_attempt(id, failure)),
+                Err(Hindrance::Failure(_)) if failure.in_doubt || retry::passing(&step.retry, failure).is_some() => {
+                    Ok(self.failed_attempt(id, failure))
+                }
                 outcome => outcome,
             };
         }
@@ -255,10 +256,6 @@ impl Decider<'_> {
         }
         Ok(vec![record(event)])
     }
-}
-
-fn is_passing(policy: &runbook_model::plan::Retry, failure: &Failure) -> bool {
-    retry::passing(policy, failure).is_some() || failure.class == FailureClass::Timeout
 }
 
 /// The pause after the look with this number: a second, then ever longer up to `every`.

@@ -16,7 +16,7 @@ mod settle;
 mod word;
 
 use runbook_model::answer::Progress;
-use runbook_model::failure::Failure;
+use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::path::StepPath;
 use runbook_model::plan::Action;
 use runbook_model::time::Timestamp;

@@ -34,7 +34,7 @@ impl Decider<'_> {
             Err(failure) if failure.class == FailureClass::Missing => self.absent(id),
             Err(failure) => {
                 let message = format!("the probe failed: {}", failure.message);
-                self.failed_attempt(id, &Failure { message, in_doubt: false, ..failure.clone() })
+                self.failed_attempt(id, &Failure { message, ..failure.clone() })
             }
         }
     }

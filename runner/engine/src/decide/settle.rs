@@ -55,17 +55,20 @@ impl Decider<'_> {
         }
     }
 
-    /// What follows from a call that failed, if that is no answer and not in doubt.
+    /// What follows from a call that failed, if that is no answer and leaves no doubt about an effect.
     pub(super) fn failed_attempt(self, id: NodeId, failure: &Failure) -> Vec<Command> {
-        let failed = |retry_at| self.attempt_failed(id, failure.clone(), retry_at);
+        // A reading that got no answer is simply made again.
+        let lost = failure.in_doubt;
+        let failure = Failure { in_doubt: false, ..failure.clone() };
         if failure.class == FailureClass::ExpiredCredentials {
-            return vec![failed(None), self.park(id, ParkReason::Credentials, failure.to_string())];
+            let message = failure.to_string();
+            return vec![self.attempt_failed(id, failure, None), self.park(id, ParkReason::Credentials, message)];
         }
         // Where `retry.when` cannot be evaluated, the failure itself is what people have to read.
-        let retry_at = self.retried(id, failure).unwrap_or_default();
-        let mut commands = vec![failed(retry_at)];
+        let retry_at = if lost { self.next_try(id, &failure) } else { self.retried(id, &failure).unwrap_or_default() };
+        let mut commands = vec![self.attempt_failed(id, failure.clone(), retry_at)];
         if retry_at.is_none() {
-            commands.extend(self.fail(id, failure.clone()));
+            commands.extend(self.fail(id, failure));
         }
         commands
     }

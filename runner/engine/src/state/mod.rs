@@ -271,7 +271,7 @@ impl State {
     }
 
     /// All instances that were ever made, in the order in which they were.
-    pub(crate) fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+    pub(crate) fn node_ids(&self) -> impl ExactSizeIterator<Item = NodeId> + use<> {
         (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(NodeId)
     }
 

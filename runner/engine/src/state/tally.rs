@@ -180,6 +180,26 @@ impl State {
         }
     }
 
+    /// Do all weights and counts say what they would say if they were made anew?
+    pub(crate) fn counts_are_right(&self) -> bool {
+        let weights = self.node_ids().all(|id| !self.is_reachable(id) || self.node(id).weight == self.weigh(id));
+        let bodies = (0..).zip(&self.bodies).filter(|(_, body)| {
+            body.owner.is_none_or(|owner| self.is_reachable(owner) && self.node(owner).phase != Phase::Pending)
+        });
+        let mut containers: Vec<Container> = bodies.map(|(at, _)| Container::Body(BodyId(at))).collect();
+        let open = |id: &NodeId| self.is_reachable(*id) && self.node(*id).phase != Phase::Pending;
+        let loops = self.node_ids().filter(|id| self.node(*id).items().is_some()).filter(open);
+        containers.extend(loops.map(Container::Loop));
+        weights
+            && containers.into_iter().all(|container| {
+                let mut tally = Tally::default();
+                for child in self.children(container) {
+                    tally.count(self.node(child).weight, 1);
+                }
+                tally == self.tally(container)
+            })
+    }
+
     /// Tells what waits for a step that it has ended.
     pub(super) fn free_dependents(&mut self, id: NodeId) {
         let excused = self.weigh(id) == Weight::Excused;

@@ -8,6 +8,7 @@ mod calls;
 mod doors;
 mod flow;
 mod people;
+mod random;
 mod resumes;
 mod scene;
 mod secrets;
