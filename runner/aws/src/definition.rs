@@ -21,9 +21,7 @@ pub(crate) struct Metadata {
     pub(crate) json_version: Option<String>,
     pub(crate) target_prefix: Option<String>,
     pub(crate) signing_name: Option<String>,
-    /// Such as `v4` or `s3v4`; only looked at where `auth` is missing.
-    pub(crate) signature_version: String,
-    /// Authentication schemes in order of preference, such as `aws.auth#sigv4`.
+    /// Authentication schemes in order of preference, such as `aws.auth#sigv4`. The packer names one for every service.
     pub(crate) auth: Vec<String>,
     pub(crate) service_id: String,
     pub(crate) service_full_name: String,

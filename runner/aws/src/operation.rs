@@ -143,6 +143,11 @@ impl Operation {
         self.definition().output.as_ref().map(|reference| self.service.member(reference))
     }
 
+    /// The authentication schemes its model names, the best first; none in test suites, where it is version 4.
+    pub(crate) fn auth_schemes(&self) -> &[String] {
+        self.definition().auth.as_ref().unwrap_or(&self.service.metadata().auth)
+    }
+
     /// The endpoint parameters that the operation and its input give.
     fn endpoint_values(&self, params: &Value) -> BTreeMap<&str, serde_json::Value> {
         let definition = self.definition();

@@ -34,6 +34,9 @@ impl Paginator {
             match search(output, answer).filter(|token| *token != Json::String(String::new())) {
                 Some(token) => {
                     let token = Value::from(token);
+                    // A token may be sensitive, like any member.
+                    let secret = answer.get(output).is_some_and(Value::holds_secret);
+                    let token = if secret { token.into_secret() } else { token };
                     found = true;
                     moved |= next.get(input).is_none_or(|before| before.exposed() != token.exposed());
                     next.insert(input.clone(), token);

@@ -7,6 +7,12 @@ use runbook_model::failure::{Failure, FailureClass};
 use crate::operation::Operation;
 use crate::service::Protocol;
 
+/// The scheme of operations that anybody may call.
+pub(crate) const NO_AUTH: &str = "smithy.api#noAuth";
+
+/// The scheme of nearly all others.
+const V4: &str = "aws.auth#sigv4";
+
 /// The sentence that says why an operation cannot be called, if it cannot.
 pub(crate) fn missing(operation: &Operation) -> Option<String> {
     let service = operation.service();
@@ -24,6 +30,10 @@ pub(crate) fn missing(operation: &Operation) -> Option<String> {
             service.metadata().protocol
         ));
     }
+    let schemes = operation.auth_schemes();
+    if !schemes.is_empty() && !schemes.iter().any(|scheme| scheme == V4 || scheme == NO_AUTH) {
+        return named(&format!("is signed with `{}`, which this version of `runbook` cannot", schemes.join("` or `")));
+    }
     None
 }
 
@@ -37,7 +47,27 @@ pub(crate) fn refuse(operation: &Operation) -> Result<Protocol, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
     use crate::catalog::catalog;
+    use crate::pack;
+    use crate::service::Service;
+
+    #[test]
+    fn protocols_and_signatures_nobody_knows_are_refused_by_name() {
+        let refused = |protocol: &str, scheme: &str| {
+            let model = json!({"metadata": {"protocols": [protocol], "protocol": protocol, "auth": [scheme]}, "operations": {"Do": {}}, "shapes": {}});
+            let service = Arc::new(Service::from_text("new", pack::text(&model)).unwrap());
+            service.operation("Do").unwrap().not_carried_out()
+        };
+        assert_eq!(refused("json", "aws.auth#sigv4"), None);
+        assert!(refused("smoke", "aws.auth#sigv4").unwrap().starts_with("`Do` of `new` speaks the protocol `smoke`"));
+        assert!(
+            refused("json", "aws.auth#sigv4a").unwrap().starts_with("`Do` of `new` is signed with `aws.auth#sigv4a`")
+        );
+    }
 
     #[test]
     fn event_streams_are_refused_by_name() {

@@ -119,16 +119,17 @@ fn host_prefix(operation: &Operation, input: Option<Member<'_>>, params: &Map) -
 /// service's.
 fn signing(operation: &Operation, endpoint: &Endpoint) -> Result<Signing, Failure> {
     let (definition, metadata) = (operation.definition(), operation.service().metadata());
-    let schemes = definition.auth.as_ref().unwrap_or(&metadata.auth);
-    if definition.authtype.as_deref() == Some("none") || schemes.iter().any(|scheme| scheme == "smithy.api#noAuth") {
+    let is_open = operation.auth_schemes().iter().any(|scheme| scheme == support::NO_AUTH);
+    if is_open || definition.authtype.as_deref() == Some("none") {
         return Ok(Signing::None);
     }
     let by_rules = endpoint.schemes.iter().find(|scheme| scheme.name == "sigv4");
-    let by_model = schemes.is_empty() && !metadata.signature_version.is_empty()
-        || schemes.iter().any(|scheme| scheme == "aws.auth#sigv4");
-    if by_rules.is_none() && (!endpoint.schemes.is_empty() || !by_model) {
-        let named = endpoint.schemes.iter().map(|scheme| &scheme.name).chain(schemes).cloned().collect::<Vec<_>>();
-        let why = format!("it is signed with `{}`, which this version of `runbook` cannot", named.join("` or `"));
+    if by_rules.is_none() && !endpoint.schemes.is_empty() {
+        let named: Vec<&str> = endpoint.schemes.iter().map(|scheme| scheme.name.as_str()).collect();
+        let why = format!(
+            "it goes where calls are signed with `{}`, which this version of `runbook` cannot",
+            named.join("` or `")
+        );
         return Err(invalid(operation, &why));
     }
     let name = by_rules
@@ -153,6 +154,8 @@ fn signing(operation: &Operation, endpoint: &Endpoint) -> Result<Signing, Failur
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use runbook_model::argument::Argument;
     use runbook_model::failure::FailureClass;
     use serde_json::{Value as Json, json};
 
@@ -273,5 +276,65 @@ mod tests {
         let policy = json!({"RoleName": "r", "PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17"}});
         let body = of("iam", "PutRolePolicy", policy, None).unwrap().body;
         assert!(String::from_utf8_lossy(&body).contains("PolicyDocument=%7B%22Version%22%3A%222012-10-17%22%7D"));
+    }
+
+    /// JSON whose keys are often those of parameters.
+    fn any_params() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            ".{0,12}".prop_map(Json::from),
+        ];
+        let key = prop_oneof![
+            Just("Bucket"),
+            Just("Key"),
+            Just("Body"),
+            Just("Metadata"),
+            Just("name"),
+            Just("resourcesVpcConfig"),
+            Just("subnetIds"),
+            Just("tags"),
+            Just("Filters"),
+            Just("Name"),
+            Just("Values"),
+            Just("Tagging"),
+            Just("TagSet"),
+            Just("Expires"),
+            Just("PolicyDocument"),
+            Just("QueueUrl"),
+        ];
+        leaf.prop_recursive(5, 40, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+                prop::collection::vec((key.clone(), inner), 0..6).prop_map(|entries| {
+                    Json::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_parameters_make_it_panic(params in any_params()) {
+            for (service, name) in [("s3", "PutObject"), ("s3", "PutBucketTagging"), ("eks", "CreateCluster"), ("ec2", "DescribeVpcs"),
+                                    ("iam", "PutRolePolicy"), ("sqs", "SendMessage"), ("route53", "ChangeTagsForResource")] {
+                drop(of(service, name, params.clone(), None));
+                let mut written: Argument = serde_json::from_value(params.clone()).unwrap();
+                operation(service, name).check(&mut written, &mut Vec::new());
+            }
+        }
+
+        #[test]
+        fn what_the_checker_passes_can_be_encoded(name in "[a-z]{3,20}", values in prop::collection::vec("[ -~]{0,20}", 0..4), flag in any::<bool>()) {
+            let params = json!({"Filters": [{"Name": name, "Values": values}], "DryRun": flag});
+            let mut written: Argument = serde_json::from_value(params.clone()).unwrap();
+            let mut found = Vec::new();
+            operation("ec2", "DescribeVpcs").check(&mut written, &mut found);
+            prop_assert_eq!(found, Vec::new());
+            let params = written.literal().unwrap();
+            prop_assert!(of("ec2", "DescribeVpcs", params.exposed(), None).is_ok());
+        }
     }
 }

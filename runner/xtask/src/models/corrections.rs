@@ -100,6 +100,7 @@ const SECRETS: [(&str, &[&str], &[&str]); 7] = [
 
 /// Puts a model right.
 pub(super) fn apply(service: &str, model: &mut Value) -> Result<(), String> {
+    name_auth_scheme(&mut model["metadata"]);
     for text in JSON_TEXTS.iter().chain([&STS_POLICIES]).filter(|text| text.service == service) {
         mark(model, text.shapes, text.members, "jsonText", &json!(text.mark))?;
     }
@@ -119,6 +120,17 @@ pub(super) fn apply(service: &str, model: &mut Value) -> Result<(), String> {
         }
         "s3control" => take_accounts_from_hosts(model),
         _ => Ok(()),
+    }
+}
+
+/// Older models say only the version of the signature; what is not version 4 (`v2`, `bearer`) is refused by that name.
+fn name_auth_scheme(metadata: &mut Value) {
+    let version = metadata.as_object_mut().and_then(|metadata| metadata.shift_remove("signatureVersion"));
+    if metadata["auth"].is_null() {
+        metadata["auth"] = match version.as_ref().and_then(Value::as_str) {
+            Some("v4" | "s3v4" | "s3") | None => json!(["aws.auth#sigv4"]),
+            Some(other) => json!([other]),
+        };
     }
 }
 
@@ -210,6 +222,17 @@ fn refuse_source_regions(model: &mut Value) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_signature_keeps_its_name() {
+        let scheme = |mut metadata: Value| {
+            name_auth_scheme(&mut metadata);
+            metadata
+        };
+        assert_eq!(scheme(json!({"signatureVersion": "v4"})), json!({"auth": ["aws.auth#sigv4"]}));
+        assert_eq!(scheme(json!({"signatureVersion": "v2"})), json!({"auth": ["v2"]}));
+        assert_eq!(scheme(json!({"signatureVersion": "v4", "auth": ["x"]})), json!({"auth": ["x"]}));
+    }
 
     #[test]
     fn a_mark_lies_on_references_to_shapes_and_on_members() {

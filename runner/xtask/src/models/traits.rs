@@ -24,6 +24,7 @@ const METADATA: Traits = Traits {
         "protocols",
         "serviceFullName",
         "serviceId",
+        // Becomes part of `auth`; see `corrections`.
         "signatureVersion",
         "signingName",
         "targetPrefix",
