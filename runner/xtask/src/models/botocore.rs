@@ -5,9 +5,9 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use flate2::read::GzDecoder;
+use runbook_harness::Python;
 use serde_json::{Map, Value};
 
 /// A botocore on this machine.
@@ -26,21 +26,18 @@ pub(super) struct Files {
 }
 
 impl Botocore {
-    /// The botocore that `python3` finds, if it is the wanted version.
-    pub(super) fn installed(version: &str) -> Result<Self, String> {
-        let help = format!("install it with `python3 -m pip install botocore=={version}`");
-        let output = Command::new("python3")
+    /// The botocore of a Python environment.
+    pub(super) fn installed(python: &Python) -> Result<Self, String> {
+        let output = python
+            .python()
             .args(["-c", "import botocore; print(botocore.__version__); print(botocore.__path__[0])"])
             .output()
-            .map_err(|error| format!("`python3` does not start: {error}"))?;
+            .map_err(|error| format!("the Python environment does not start: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut lines = text.lines();
         match (lines.next(), lines.next()) {
-            (Some(found), Some(path)) if found == version => {
-                Ok(Self { version: version.to_owned(), data: Path::new(path).join("data") })
-            }
-            (Some(found), Some(_)) => Err(format!("`python3` has botocore {found}, wanted is {version}; {help}")),
-            _ => Err(format!("`python3` has no botocore; {help}")),
+            (Some(version), Some(path)) => Ok(Self { version: version.to_owned(), data: Path::new(path).join("data") }),
+            _ => Err(format!("the Python environment has no botocore: {}", String::from_utf8_lossy(&output.stderr))),
         }
     }
 

@@ -1,12 +1,13 @@
-//! `cargo xtask models`: packs the service models of an installed botocore into `runner/aws/models/`.
+//! `cargo xtask models`: packs the service models of the pinned botocore into `runner/aws/models/`.
 //!
 //! This file decides which services are packed and what the folder holds afterwards; the same botocore gives the same
 //! bytes. What of a model is kept is decided in [`traits`], what botocore knows only in code is added in [`corrections`].
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use runbook_aws::pack;
+use runbook_harness::Python;
 use serde_json::{Value, json};
 
 mod botocore;
@@ -41,40 +42,99 @@ const SERVICES: [&str; 22] = [
     "sts",
 ];
 
-/// Packs the models of the pinned botocore.
+/// Packs the models of the botocore that the conformance tests install.
 ///
 /// # Errors
-/// What is missing, and what to install.
+/// What is missing, or cannot be written.
 pub(crate) fn run(root: &Path) -> Result<String, String> {
-    let botocore = Botocore::installed(&pinned(root)?)?;
-    let folder = root.join("runner/aws/models");
-    let mut index = String::from(HEAD);
-    write!(index, "pub const BOTOCORE: &str = \"{}\";\n\n{PACKED}", botocore.version).expect("text grows");
-    let mut others = Vec::new();
-    let mut kept = vec![folder.join("README.md"), folder.join("index.rs"), folder.join("partitions.json")];
-    let mut size = 0;
-    for service in botocore.services()? {
-        if !SERVICES.contains(&service.as_str()) {
-            others.push(service);
-            continue;
+    let packed = Packed::make()?;
+    let folder = root.join(FOLDER);
+    for (name, bytes) in &packed.files {
+        write_file(&folder.join(name), bytes)?;
+    }
+    for name in packed.strangers(&folder)? {
+        let file = folder.join(name);
+        std::fs::remove_file(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    let size: usize = packed.files.iter().map(|(_, bytes)| bytes.len()).sum();
+    Ok(format!("{} services of botocore {}: {size} bytes", SERVICES.len(), packed.version))
+}
+
+/// Compares the folder with what packing would make of it.
+///
+/// # Errors
+/// The files that differ.
+pub(crate) fn check(root: &Path) -> Result<(), String> {
+    let packed = Packed::make()?;
+    let folder = root.join(FOLDER);
+    let differs = |name: &str, bytes: &[u8]| std::fs::read(folder.join(name)).map_or(true, |found| found != bytes);
+    let mut different: Vec<&str> =
+        packed.files.iter().filter(|(name, bytes)| differs(name, bytes)).map(|(name, _)| name.as_str()).collect();
+    let strangers = packed.strangers(&folder)?;
+    different.extend(strangers.iter().map(String::as_str));
+    if different.is_empty() {
+        return Ok(());
+    }
+    Err(format!("in {FOLDER}, {} are not what `cargo xtask models` makes; run it", different.join(", ")))
+}
+
+/// The environment with the botocore that the models are packed from and that conformance is tested with.
+///
+/// # Errors
+/// There is no `python3` with `venv`, or the packages cannot be had.
+pub(crate) fn python() -> Result<Python, String> {
+    Python::with("conformance", "tests/conformance/requirements.txt").map_err(|error| error.to_string())
+}
+
+const FOLDER: &str = "runner/aws/models";
+
+/// What the folder holds, but for its README.
+struct Packed {
+    version: String,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Packed {
+    fn make() -> Result<Self, String> {
+        let botocore = Botocore::installed(&python()?)?;
+        let mut index = String::from(HEAD);
+        write!(index, "pub const BOTOCORE: &str = \"{}\";\n\n{PACKED}", botocore.version).expect("text grows");
+        let (mut files, mut others) = (Vec::new(), Vec::new());
+        for service in botocore.services()? {
+            if SERVICES.contains(&service.as_str()) {
+                let model = model(&botocore, &service)?;
+                index.push_str(&entry(&service, &model["metadata"]));
+                files.push((format!("{service}.z"), pack::deflate(&pack::text(&model))));
+            } else {
+                others.push(service);
+            }
         }
-        let model = model(&botocore, &service)?;
-        let packed = pack::deflate(&pack::text(&model));
-        size += packed.len();
-        let file = folder.join(format!("{service}.z"));
-        write_file(&file, &packed)?;
-        kept.push(file);
-        index.push_str(&entry(&service, &model["metadata"]));
+        if files.len() != SERVICES.len() {
+            return Err(format!("botocore {} has not all of the services in `SERVICES`", botocore.version));
+        }
+        index.push_str(OTHERS);
+        for service in &others {
+            writeln!(index, "    \"{service}\",").expect("text grows");
+        }
+        index.push_str("];\n");
+        files.push(("index.rs".to_owned(), index.into_bytes()));
+        files.push(("partitions.json".to_owned(), format!("{}\n", botocore.partitions()?).into_bytes()));
+        Ok(Self { version: botocore.version, files })
     }
-    index.push_str("];\n\n/// Services that exist in AWS and are not in this program.\npub(crate) const NOT_PACKED: &[&str] = &[\n");
-    for service in &others {
-        writeln!(index, "    \"{service}\",").expect("text grows");
+
+    /// What else is in the folder, such as the models of services that are not packed any more.
+    fn strangers(&self, folder: &Path) -> Result<Vec<String>, String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        let mut strangers = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+            if name != "README.md" && !self.files.iter().any(|(known, _)| *known == name) {
+                strangers.push(name);
+            }
+        }
+        strangers.sort();
+        Ok(strangers)
     }
-    index.push_str("];\n");
-    write_file(&folder.join("index.rs"), index.as_bytes())?;
-    write_file(&folder.join("partitions.json"), format!("{}\n", botocore.partitions()?).as_bytes())?;
-    remove_others(&folder, &kept)?;
-    Ok(format!("{} services of botocore {}: {size} bytes", SERVICES.len(), botocore.version))
 }
 
 /// A line of the index, broken where rustfmt breaks it.
@@ -103,13 +163,12 @@ const PACKED: &str = "\
 pub(crate) const PACKED: &[Packed] = &[
 ";
 
-/// The version of botocore that the conformance tests install.
-fn pinned(root: &Path) -> Result<String, String> {
-    let file = root.join("tests/conformance/requirements.txt");
-    let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let pin = text.lines().find_map(|line| line.trim().strip_prefix("botocore=="));
-    pin.map(str::to_owned).ok_or_else(|| format!("{} pins no botocore", file.display()))
-}
+const OTHERS: &str = "\
+];
+
+/// Services that exist in AWS and are not in this program.
+pub(crate) const NOT_PACKED: &[&str] = &[
+";
 
 /// One service as the program keeps it.
 fn model(botocore: &Botocore, service: &str) -> Result<Value, String> {
@@ -129,16 +188,4 @@ fn model(botocore: &Botocore, service: &str) -> Result<Value, String> {
 
 fn write_file(file: &Path, bytes: &[u8]) -> Result<(), String> {
     std::fs::write(file, bytes).map_err(|error| format!("{}: {error}", file.display()))
-}
-
-/// Removes models of services that are not packed any more.
-fn remove_others(folder: &Path, kept: &[PathBuf]) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if !kept.contains(&path) {
-            std::fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use runbook_harness::obstacle;
 
+use crate::models;
 use crate::test::shell;
 use crate::test::targets::Targets;
 use crate::test::tools::{self, ClusterBuild};
@@ -53,7 +54,7 @@ impl Bench {
 pub(super) fn tools(bench: &mut Bench) -> Result<(), String> {
     tools::rust_components()?;
     tools::python_of_cloud()?;
-    tools::python_of_conformance()?;
+    models::python()?;
     if bench.with_clusters && obstacle().is_none() {
         tools::debian_packages(&bench.root)?;
         bench.clusters = Some(ClusterBuild::start(&bench.root)?);
@@ -92,8 +93,9 @@ pub(super) fn unit(bench: &mut Bench) -> Result<(), String> {
     shell::run(bench.cargo().args(["test", "--locked", "--workspace", "--doc"]))
 }
 
-/// The AWS client against what others say about the wire.
+/// The models against the botocore they come from, and the AWS client against what others say about the wire.
 pub(super) fn conformance(bench: &mut Bench) -> Result<(), String> {
+    models::check(&bench.root)?;
     bench.tests_of("conformance", &[])
 }
 

@@ -34,11 +34,6 @@ pub(super) fn python_of_cloud() -> Result<Python, String> {
     Python::of_cloud().map_err(|error| error.to_string())
 }
 
-/// The botocore that the AWS client is compared with.
-pub(super) fn python_of_conformance() -> Result<Python, String> {
-    Python::with("conformance", "tests/conformance/requirements.txt").map_err(|error| error.to_string())
-}
-
 /// The Debian packages of the clusters.
 pub(super) fn debian_packages(root: &Path) -> Result<(), String> {
     shell::run(Command::new(root.join("tests/cluster/cluster")).arg("install"))
