@@ -152,18 +152,18 @@ impl<'a> Decider<'a> {
     /// counts as the failure of the call it was about to make.
     fn hindered(self, id: NodeId, failure: &Failure) -> Vec<Command> {
         let node = self.state.node(id);
-        let mut failure = failure.clone();
-        failure.in_doubt = false;
         let answered = self.process.doings.get(&id).and_then(|doing| doing.call.as_ref());
         if answered.is_some() {
             // Its call is answered, and only what is kept of the answer could not be made out.
-            failure.class = runbook_model::failure::FailureClass::CheckFailed;
+            let failure = Failure { class: FailureClass::CheckFailed, in_doubt: false, ..failure.clone() };
             return self.failed_attempt(id, &failure);
         }
         match (node.phase, &self.state.step(id).action) {
-            (Phase::Active, Action::Wait(wait)) => self.looked(id, wait, node.work.looks + 1, self.now, &Err(failure)),
-            (Phase::Active, Action::Call(_)) if self.looks_first(id) => self.probed(id, &Err(failure)),
-            _ => self.failed_attempt(id, &failure),
+            (Phase::Active, Action::Wait(wait)) => {
+                self.looked(id, wait, node.work.looks + 1, self.now, &Err(failure.clone()))
+            }
+            (Phase::Active, Action::Call(_)) if self.looks_first(id) => self.probed(id, &Err(failure.clone())),
+            _ => self.failed_attempt(id, failure),
         }
     }
 

@@ -35,9 +35,9 @@ enum Shape {
     Waits,
     Sets,
     Goes,
-    Loops(u8, Option<u8>, Box<Shape>),
-    Groups(Vec<Shape>),
-    Nests(Vec<Shape>),
+    Loops(u8, Option<u8>, Box<Self>),
+    Groups(Vec<Self>),
+    Nests(Vec<Self>),
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -148,10 +148,8 @@ impl World {
         match call.kind.as_str() {
             "see" if there == 0 => return Err(Failure::new(FailureClass::Missing, "not there")),
             "make" => *self.made.entry(name.clone()).or_default() += 1,
-            "token" => {
-                if self.tokens.insert(call.token.to_string()) {
-                    *self.made.entry(name.clone()).or_default() += 1;
-                }
+            "token" if self.tokens.insert(call.token.to_string()) => {
+                *self.made.entry(name.clone()).or_default() += 1;
             }
             "put" => {
                 self.made.insert(name.clone(), 1);
@@ -259,12 +257,12 @@ impl Play {
                 1 => Err(Failure::new(FailureClass::Throttled, "slow down")),
                 2 => Err(Failure::new(FailureClass::Timeout, "lost before").doubtful()),
                 3 => {
-                    let _ = self.world.answer(&call);
+                    drop(self.world.answer(&call));
                     Err(Failure::new(FailureClass::Timeout, "lost after").doubtful())
                 }
                 4 => {
                     // The process dies with the answer in its hands.
-                    let _ = self.world.answer(&call);
+                    drop(self.world.answer(&call));
                     return self.crashes += 1;
                 }
                 5 => Err(Failure::new(FailureClass::ExpiredCredentials, "log in")),
