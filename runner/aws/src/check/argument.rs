@@ -24,7 +24,7 @@ pub(crate) fn argument(operation: &Operation, params: &mut Argument, diagnostics
 }
 
 impl Tree for Argument {
-    const HAS_TOKENS: bool = false;
+    const COMPUTED: bool = false;
 
     fn view<'a>(&'a self) -> View<'a, Self> {
         match &self.node {
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(
             told("kms", "Encrypt", json!({"KeyId": "k", "Plaintext": "not base64!"})),
             [
-                "RB0605 `Plaintext` is a secret text that is not base64 (bytes are written as base64; in an expression, `| b64encode` makes it)"
+                "RB0605 `Plaintext` is text that is not base64 (bytes are written as base64; in an expression, `| b64encode` makes it)"
             ]
         );
         assert_eq!(

@@ -28,15 +28,16 @@ pub(crate) use value::{normal, value};
 
 /// Something of the form of parameters.
 trait Tree: Sized {
-    /// Are idempotency tokens filled in already? Only then may a required one not be missing.
-    const HAS_TOKENS: bool;
+    /// Is it what a run computed, and not what an author wrote? Then idempotency tokens are filled in, and nothing of what the
+    /// model calls sensitive may be quoted.
+    const COMPUTED: bool;
 
     fn view(&self) -> View<'_, Self>;
 
     /// Where it was written.
     fn span(&self) -> Option<Span>;
 
-    /// Must it not be quoted?
+    /// Is it a secret, with all that is in it?
     fn is_secret(&self) -> bool;
 }
 
@@ -65,12 +66,14 @@ struct Pair<'a, T> {
 struct Walk<'a> {
     operation: &'a str,
     path: String,
+    /// Is the walk inside a secret, of which nothing may be told, names included?
+    hidden: bool,
     found: Vec<Diagnostic>,
 }
 
 /// Everything about `params` that does not fit.
 fn walk<T: Tree>(operation: &Operation, params: &T) -> Vec<Diagnostic> {
-    let mut walk = Walk { operation: operation.name(), path: String::new(), found: Vec::new() };
+    let mut walk = Walk { operation: operation.name(), path: String::new(), hidden: false, found: Vec::new() };
     match operation.input() {
         Some(input) => walk.member(input, params),
         None => walk.structure(None, params),
@@ -83,6 +86,13 @@ impl Walk<'_> {
         if member.is_document() || member.is_json_value() {
             return;
         }
+        let around = self.hidden;
+        self.hidden |= tree.is_secret() || T::COMPUTED && member.is_sensitive();
+        self.by_kind(member, tree);
+        self.hidden = around;
+    }
+
+    fn by_kind<T: Tree>(&mut self, member: Member<'_>, tree: &T) {
         match (member.kind(), tree.view()) {
             (_, View::Unknown | View::Null) => {}
             (Kind::Structure, _) => self.structure(Some(member), tree),
@@ -96,7 +106,7 @@ impl Walk<'_> {
                 self.at_least(member, pairs.len(), "entries", tree);
                 for pair in pairs {
                     self.inside(&format!(".{}", pair.key), |walk| {
-                        walk.choice(member.key(), pair.key, false, pair.key_span);
+                        walk.choice(member.key(), pair.key, pair.key_span);
                         walk.member(member.value(), pair.value);
                     });
                 }
@@ -105,7 +115,7 @@ impl Walk<'_> {
             (Kind::Timestamp | Kind::Blob, View::SomeText) => {}
             (Kind::Timestamp, View::Number(number)) if timestamp::from_number(number).is_some() => {}
             (Kind::Timestamp, View::Text(text)) if timestamp::from_text(&text).is_some() => {}
-            (Kind::Blob, View::Text(text)) => self.blob(member, &text, tree),
+            (Kind::Blob, View::Text(text)) => self.blob(&text, tree),
             (kind, View::Number(number)) if kind.is_fraction() || kind.is_whole_number() => {
                 self.number(member, number, tree);
             }
@@ -142,10 +152,11 @@ impl Walk<'_> {
     fn unknown<T: Tree>(&mut self, member: Option<Member<'_>>, pair: &Pair<'_, T>) {
         let names: Vec<&str> = member.iter().flat_map(Member::members).map(|(name, _)| name).collect();
         let message = match self.place() {
+            _ if self.hidden => format!("{} has a member that `{}` does not know", self.subject(), self.operation),
             None => format!("`{}` has no parameter `{}`", self.operation, pair.key),
             Some(place) => format!("`{place}` of `{}` has no member `{}`", self.operation, pair.key),
         };
-        let near = did_you_mean(pair.key, names.iter().copied());
+        let near = did_you_mean(pair.key, names.iter().copied()).filter(|_| !self.hidden);
         let help = match (near, names.as_slice()) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, []) => "it takes none; leave it out".into(),
@@ -157,7 +168,7 @@ impl Walk<'_> {
     fn required<T: Tree>(&mut self, member: Member<'_>, pairs: &[Pair<'_, T>], tree: &T) {
         for name in &member.shape.required {
             let given = pairs.iter().any(|pair| pair.key == name && !matches!(pair.value.view(), View::Null));
-            let comes_later = !T::HAS_TOKENS && member.get(name).is_some_and(|part| part.reference.idempotency_token);
+            let comes_later = !T::COMPUTED && member.get(name).is_some_and(|part| part.reference.idempotency_token);
             if given || comes_later {
                 continue;
             }
@@ -188,7 +199,7 @@ impl Walk<'_> {
             View::SomeText | View::Boolean | View::Number(_) => {}
             View::Text(text) => {
                 self.at_least(member, text.chars().count(), "characters", tree);
-                self.choice(member, text, tree.is_secret(), tree.span());
+                self.choice(member, text, tree.span());
             }
             View::List(_) | View::Map(_) if member.json_text().is_some() => {}
             view => self.wrong_type(member, view, tree),
@@ -196,8 +207,7 @@ impl Walk<'_> {
     }
 
     fn number<T: Tree>(&mut self, member: Member<'_>, number: &Number, tree: &T) {
-        let shown =
-            if tree.is_secret() || member.is_sensitive() { "a secret number".into() } else { format!("`{number}`") };
+        let shown = if self.hidden { "a secret number".into() } else { format!("`{number}`") };
         if member.kind().is_whole_number() && !(number.is_i64() || number.is_u64()) {
             let message = format!("{} is {shown}, not a whole number", self.subject());
             self.found.push(Diagnostic::error(code::AWS_TYPE, tree.span(), message));
@@ -210,18 +220,17 @@ impl Walk<'_> {
         }
     }
 
-    fn blob<T: Tree>(&mut self, member: Member<'_>, text: &str, tree: &T) {
+    fn blob<T: Tree>(&mut self, text: &str, tree: &T) {
         if decoded(text).is_none() {
-            let what = if tree.is_secret() || member.is_sensitive() { "a secret text" } else { "text" };
-            let message = format!("{} is {what} that is not base64", self.subject());
+            let message = format!("{} is text that is not base64", self.subject());
             let help = "bytes are written as base64; in an expression, `| b64encode` makes it";
             self.found.push(Diagnostic::error(code::AWS_TYPE, tree.span(), message).help(help));
         }
     }
 
-    fn choice(&mut self, member: Member<'_>, text: &str, secret: bool, span: Option<Span>) {
+    fn choice(&mut self, member: Member<'_>, text: &str, span: Option<Span>) {
         let choices = member.choices();
-        if choices.is_empty() || secret || member.is_sensitive() || choices.iter().any(|choice| choice == text) {
+        if choices.is_empty() || self.hidden || choices.iter().any(|choice| choice == text) {
             return;
         }
         let message = format!("{} is `{text}`, which the service's model does not know", self.subject());
@@ -271,7 +280,9 @@ impl Walk<'_> {
 
     fn inside(&mut self, part: &str, walk: impl FnOnce(&mut Self)) {
         let length = self.path.len();
-        self.path.push_str(part);
+        if !self.hidden {
+            self.path.push_str(part);
+        }
         walk(self);
         self.path.truncate(length);
     }

@@ -37,7 +37,7 @@ pub(crate) fn value(operation: &Operation, params: &Value) -> Result<(), Failure
 }
 
 impl Tree for Value {
-    const HAS_TOKENS: bool = true;
+    const COMPUTED: bool = true;
 
     fn view(&self) -> View<'_, Self> {
         match self.peeled() {
@@ -134,6 +134,20 @@ mod tests {
         let mut secrets = Secrets::default();
         normal(encrypt.input().unwrap(), &params, &mut secrets);
         assert_eq!(secrets.redact("said hunter2 hunter2".into()), "said (secret)");
+    }
+
+    #[test]
+    fn nothing_inside_a_secret_is_told_names_included() {
+        let create = operation("eks", "CreateNodegroup");
+        let secret = Value::from(json!({"minSize": 1.5, "hunter2": 1})).into_secret();
+        let mut params = Value::from(json!({"clusterName": "c", "nodegroupName": "n", "subnets": [], "nodeRole": "r"}));
+        let Value::Map(map) = &mut params else { unreachable!("a map") };
+        map.insert("scalingConfig".into(), secret);
+        assert_eq!(
+            value(&create, &params).unwrap_err().message,
+            "the parameters of `CreateNodegroup` do not fit: `scalingConfig` is a secret number, not a whole number; \
+             `scalingConfig` has a member that `CreateNodegroup` does not know"
+        );
     }
 
     #[test]
