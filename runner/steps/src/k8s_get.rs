@@ -179,7 +179,7 @@ async fn judged(kubernetes: &dyn Kubernetes, connection: &Connection, selection:
         let label = Object(object).label();
         match rollout::look(kubernetes, connection, object).await {
             Readiness::Ready => {}
-            Readiness::Waiting(words) => waiting.push(format!("{label} {words}")),
+            Readiness::Waiting(words) => waiting.push(format!("{label}: {words}")),
             Readiness::Failed(words) => failed.push(format!("{label} failed: {words}")),
         }
     }
@@ -308,8 +308,8 @@ mod tests {
         assert_eq!(judged(None), told("retry", "there is no Node yet"));
         server.put("kubelet", node("m", "True"));
         server.put("kubelet", node("n", "False"));
-        assert_eq!(judged(None), told("retry", "1 of 2 ready; Node n not Ready: KubeletNotReady"));
-        assert_eq!(judged(Some("n")), told("retry", "Node n not Ready: KubeletNotReady"));
+        assert_eq!(judged(None), told("retry", "1 of 2 ready; Node n: not Ready: KubeletNotReady"));
+        assert_eq!(judged(Some("n")), told("retry", "Node n: not Ready: KubeletNotReady"));
         server.put("kubelet", node("n", "True"));
         assert_eq!(judged(None), told("success", "all 2 are ready"));
         assert_eq!(judged(Some("n")), told("success", "ready"));

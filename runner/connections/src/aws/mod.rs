@@ -87,14 +87,8 @@ impl RealAws {
     ) -> Result<AwsAnswer, Failure> {
         let decoded = |received: &Received| {
             let response = Response { status: received.status, headers: &received.headers, body: &received.body };
-            match operation.decode(request, &response) {
-                Ok(answer) => Ok(AwsAnswer { output: answer.output, request_id: answer.request_id }),
-                // Not the service's own words, but those of something in between that waited for it in vain.
-                Err(failure) if matches!(received.status, 502 | 504) && failure.code.is_none() => {
-                    Err(failure.doubtful())
-                }
-                Err(failure) => Err(failure),
-            }
+            let answer = operation.decode(request, &response)?;
+            Ok(AwsAnswer { output: answer.output, request_id: answer.request_id })
         };
         let received = self.send(session, operation, request).await?;
         let outcome = decoded(&received);

@@ -54,12 +54,11 @@ const AUTHENTICATOR: [(&str, Setting); 10] = [
     ("--log-format", ignored),
 ];
 
-const OURS: [(&str, Setting); 5] = [
+const OURS: [(&str, Setting); 4] = [
     ("--region", |draft, value| draft.aws.region = Some(value.into())),
     ("--profile", |draft, value| draft.aws.profile = Some(value.into())),
-    ("--role", |draft, value| draft.aws.role = Some(value.into())),
+    ("--role-arn", |draft, value| draft.aws.role = Some(value.into())),
     ("--external-id", |draft, value| draft.aws.external_id = Some(value.into())),
-    ("--endpoint", |draft, value| draft.aws.endpoint = Some(value.into())),
 ];
 
 /// What a user's program would be asked for, if that can be done without it.

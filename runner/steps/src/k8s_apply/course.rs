@@ -18,7 +18,7 @@ use crate::kubernetes::manifest::{self, Manifest};
 use crate::kubernetes::object::Object;
 use crate::kubernetes::readiness::{Readiness, judge};
 use crate::kubernetes::{rollout, secrecy};
-use crate::ports::{Kubernetes, Outside, Selection};
+use crate::ports::{Kubernetes, Outside, Selection, Watched};
 
 /// How many objects one call applies. Each takes two requests; over a slow line (300 ms) that stays well under the minute
 /// that a call may take.
@@ -26,6 +26,9 @@ const OBJECTS_PER_CALL: usize = 40;
 
 /// How long a call holds on for a new definition; they are established within a second or two.
 const DEFINITION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many changes of a new definition a call sits through.
+const DEFINITION_CHANGES: usize = 4;
 
 /// One call's view of the whole apply.
 pub(super) struct Course<'a> {
@@ -126,17 +129,24 @@ impl<'a> Course<'a> {
             Some(seen) => seen,
             None => self.kubernetes.get(self.connection, &done.object).await?,
         };
-        if judge(Object(&seen)) != Readiness::Ready {
-            let selection = Selection {
-                resource: done.object.resource.clone(),
-                namespace: None,
-                name: Some(done.object.name.clone()),
-                labels: None,
-            };
+        let selection = Selection {
+            resource: done.object.resource.clone(),
+            namespace: None,
+            name: Some(done.object.name.clone()),
+            labels: None,
+        };
+        // Its status is written more than once on the way.
+        for _ in 0..DEFINITION_CHANGES {
+            if judge(Object(&seen)) == Readiness::Ready {
+                break;
+            }
             let since = Object(&seen).resource_version().unwrap_or_default();
-            // Who may not watch is asked again instead.
-            let _unheard = self.kubernetes.watch(self.connection, &selection, since, DEFINITION_PATIENCE).await;
+            let watched = self.kubernetes.watch(self.connection, &selection, since, DEFINITION_PATIENCE).await;
             seen = self.kubernetes.get(self.connection, &done.object).await?;
+            // Who may not watch is asked again instead.
+            if !matches!(watched, Ok(Watched::Changed)) {
+                break;
+            }
         }
         let judged = judge(Object(&seen));
         let label = Object(&seen).label();
@@ -146,7 +156,7 @@ impl<'a> Course<'a> {
                 done.ready = true;
                 Ok(None)
             }
-            Readiness::Waiting(words) => Ok(Some(Pause(format!("{label} {words}")))),
+            Readiness::Waiting(words) => Ok(Some(Pause(format!("{label}: {words}")))),
             Readiness::Failed(words) => Err(gave_up(&label, &words)),
         }
     }
@@ -165,7 +175,7 @@ impl<'a> Course<'a> {
             match rollout::look(self.kubernetes, self.connection, &seen).await {
                 Readiness::Ready => done.ready = true,
                 Readiness::Failed(words) => return Err(gave_up(&label, &words)),
-                Readiness::Waiting(words) => first = first.or(Some(format!("{label} {words}"))),
+                Readiness::Waiting(words) => first = first.or(Some(format!("{label}: {words}"))),
             }
             done.seen = Some(seen);
         }

@@ -127,7 +127,7 @@ fn explained(manifest: &Manifest, refused: ApplyRefused) -> Failure {
 
 /// The server's words, with the object's name in front where they do not name it.
 fn about(manifest: &Manifest, mut failure: Failure) -> Failure {
-    if !failure.message.contains(&manifest.name) {
+    if !failure.message.contains(&format!("\"{}\"", manifest.name)) {
         failure.message = format!("{}: {}", manifest.label(), failure.message);
     }
     failure

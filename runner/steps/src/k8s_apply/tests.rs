@@ -128,7 +128,7 @@ fn a_definition_that_takes_longer_is_asked_about_again() {
     let Progress::Going { ticket, observed } = now(K8sApply.start(&invocation, &server)).unwrap() else {
         panic!("waits")
     };
-    assert_eq!(observed.unwrap(), "CustomResourceDefinition things.x.io has no condition Established yet");
+    assert_eq!(observed.unwrap(), "CustomResourceDefinition things.x.io: has no condition Established yet");
 
     server.put("apiextensions", definition(true));
     let Progress::Going { ticket, observed } = poll(&invocation, ticket, &server) else { panic!("waits") };
@@ -160,7 +160,7 @@ fn wait_ready_goes_on_until_the_roll_out_is_complete_and_tells_what_blocks() {
     let Progress::Going { ticket, observed } = now(K8sApply.start(&invocation, &server)).unwrap() else {
         panic!("waits")
     };
-    assert_eq!(observed.unwrap(), "1 of 2 ready; Deployment shop/web its controller has not looked at it yet");
+    assert_eq!(observed.unwrap(), "1 of 2 ready; Deployment shop/web: its controller has not looked at it yet");
 
     server.put("kcm", deployment(json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1})));
     server.put("kubelet", json!({"apiVersion": "v1", "kind": "Pod",
@@ -169,7 +169,7 @@ fn wait_ready_goes_on_until_the_roll_out_is_complete_and_tells_what_blocks() {
     let Progress::Going { ticket, observed } = poll(&invocation, ticket, &server) else { panic!("waits") };
     assert_eq!(
         observed.unwrap(),
-        "1 of 2 ready; Deployment shop/web 0 of 1 replicas are available; pod web-1: container c: ErrImagePull (image x)"
+        "1 of 2 ready; Deployment shop/web: 0 of 1 replicas are available; pod web-1: container c: ErrImagePull (image x)"
     );
 
     let full = json!({"observedGeneration": 3, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1});

@@ -12,13 +12,21 @@ use crate::ports::{ApplyRefused, FieldConflict};
 /// The most causes that are told; a manifest that is wrong everywhere would fill the screen.
 const CAUSES: usize = 8;
 
+/// With these words a server refuses a manifest that does not fit the kind's schema. It says 500 to it, as if it might fit
+/// another time.
+const UNFIT: [&str; 2] = ["failed to create typed patch object", "failed to convert new object"];
+
 /// Reads a refusal: the HTTP status, the body, and the seconds of the header `Retry-After`.
 #[must_use]
 pub fn read(http_status: u16, body: &[u8], retry_after: Option<u64>) -> ApplyRefused {
     let status: Json = serde_json::from_slice(body).unwrap_or_default();
     let text = |name: &str| status[name].as_str().filter(|text| !text.is_empty());
     let causes = status["details"]["causes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let class = class(http_status, text("reason").unwrap_or_default(), causes);
+    let class = if text("message").is_some_and(|message| UNFIT.iter().any(|words| message.starts_with(words))) {
+        FailureClass::Invalid
+    } else {
+        class(http_status, text("reason").unwrap_or_default(), causes)
+    };
     let words = match text("message") {
         Some(message) => with_causes(message, causes),
         None => format!("the API server answered HTTP {http_status}"),
@@ -123,6 +131,13 @@ mod tests {
             let failure = refused(http_status, &json!({"reason": reason, "message": "m"}));
             assert_eq!((failure.class, failure.code.as_deref()), (class, Some(reason)));
         }
+    }
+
+    #[test]
+    fn a_manifest_that_does_not_fit_is_invalid_whatever_the_status() {
+        let status = json!({"message": "failed to create typed patch object (/bad; apps/v1, Kind=Deployment): .spec.foo: \
+            field not declared in schema", "code": 500});
+        assert_eq!(refused(500, &status).class, FailureClass::Invalid);
     }
 
     #[test]
