@@ -97,37 +97,61 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
 /// (at most a third of the length, and at least one edit is always allowed), or one that differs only in case or `-`/`_`.
 #[must_use]
 pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
-    let length = wrong.chars().count();
-    let most = (length / 3).max(1);
-    names
-        .into_iter()
-        // Nobody means anything by a name of a megabyte, and comparing costs the product of the lengths.
-        .filter(|name| length <= 200 && name.chars().count().abs_diff(length) <= most.max(length / 2))
-        .filter_map(|name| {
-            let distance = if plain(name) == plain(wrong) { 0 } else { edit_distance(wrong, name) };
-            (distance <= most).then_some((distance, name))
-        })
-        .min()
-        .map(|(_, name)| name)
+    let wrong: Vec<char> = wrong.chars().collect();
+    // Nobody means anything by a name of a megabyte, and comparing costs the product of the lengths.
+    if wrong.len() > 200 {
+        return None;
+    }
+    let most = (wrong.len() / 3).max(1);
+    let mut nearest: Option<(usize, &str)> = None;
+    let mut rows = [Vec::new(), Vec::new(), Vec::new()];
+    for name in names {
+        let distance = if same_but_for_form(&wrong, name) {
+            0
+        } else if name.chars().count().abs_diff(wrong.len()) > most {
+            continue;
+        } else {
+            edit_distance(&wrong, name, &mut rows)
+        };
+        if distance <= most && nearest.is_none_or(|known| (distance, name) < known) {
+            nearest = Some((distance, name));
+        }
+    }
+    nearest.map(|(_, name)| name)
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let same = usize::from(a[i - 1] != b[j - 1]);
-            row[j] = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(rows[i - 2][j - 2] + 1);
-            }
-        }
-        rows.push(row);
+/// Do two names differ only in case, or in how their words are put together?
+fn same_but_for_form(a: &[char], b: &str) -> bool {
+    fn plain(c: &char) -> bool {
+        !matches!(c, '-' | '_' | ' ')
     }
-    rows[a.len()][b.len()]
+    let a = a.iter().copied().filter(plain).flat_map(char::to_lowercase);
+    a.eq(b.chars().filter(plain).flat_map(char::to_lowercase))
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. `rows` are the last
+/// three rows of the table, kept from word to word.
+fn edit_distance(a: &[char], b: &str, rows: &mut [Vec<usize>; 3]) -> usize {
+    let [before, last, row] = rows;
+    last.clear();
+    last.extend(0..=b.chars().count());
+    for (i, x) in a.iter().enumerate() {
+        row.clear();
+        row.push(i + 1);
+        let mut left = None;
+        for (j, y) in b.chars().enumerate() {
+            let replaced = last[j] + usize::from(*x != y);
+            let mut least = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && left == Some(*x) && a[i - 1] == y {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
+            left = Some(y);
+        }
+        std::mem::swap(before, last);
+        std::mem::swap(last, row);
+    }
+    last.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -142,6 +166,9 @@ mod tests {
         assert_eq!(did_you_mean("wehn", names), Some("when"));
         assert_eq!(did_you_mean("Needs", names), Some("needs"));
         assert_eq!(did_you_mean("timeout", names), None);
+        assert_eq!(did_you_mean("", names), None);
+        assert_eq!(did_you_mean(&"needs".repeat(50), names), None);
+        assert_eq!(did_you_mean("größn", ["größe", "grosse"]), Some("größe"));
     }
 
     #[test]

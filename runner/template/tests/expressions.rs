@@ -192,6 +192,16 @@ fn python_methods() {
 }
 
 #[test]
+fn a_fault_of_the_syntax_lies_between_characters() {
+    for source in ["ü inputs", "1 + ü", "größe", "'ü", "é", "[é"] {
+        let problem = runbook_template::parse(source).expect_err(source);
+        assert!(source.get(problem.range.clone()).is_some_and(|part| !part.is_empty()), "{source}: {problem:?}");
+    }
+    let problem = runbook_template::parse("a.größe").expect_err("is not ASCII");
+    assert_eq!(problem.help.as_deref(), Some("names in expressions are ASCII; read other keys as `map[\"größe\"]`"));
+}
+
+#[test]
 fn nothing_prints_the_scope_and_nothing_changes_between_runs() {
     fails("debug()", "debug is unknown");
     fails("now()", "now is unknown");

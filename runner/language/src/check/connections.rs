@@ -11,8 +11,9 @@ use runbook_model::connection::AwsConnection;
 use runbook_model::diagnostic::Diagnostic;
 use runbook_model::kind::Reaches;
 use runbook_model::source::Span;
+use runbook_template::syntax::{Expr, ExprKind};
 
-use super::sight::{Item, Level, Notes, Sight};
+use super::sight::{Level, Notes, Sight};
 use super::unit::Unit;
 use crate::written::meant;
 
@@ -43,10 +44,8 @@ const FORMS: [(&str, &[&str], Sort); 5] = [
 
 /// Checks the declared connections of a runbook.
 pub(super) fn declared(unit: &Unit<'_>, level: &Level<'_>) {
-    // Whoever uses one may stand in a `for-each`; where it does not, its own check says so.
-    let item = Item::default();
     let notes = RefCell::default();
-    let sight = Sight { item: Some(&item), ..unit.sight(level, &notes) };
+    let sight = unit.sight(level, &notes);
     for (name, (span, definition)) in &unit.runbook.connections {
         sight.argument(definition);
         form(&sight, definition);
@@ -216,13 +215,6 @@ fn map(sight: &Sight<'_>, argument: &Argument, entries: &[Entry]) -> Sort {
 
 /// A connection inside a connection.
 fn inner(sight: &Sight<'_>, entry: &Entry, wants_aws: bool) {
-    // `{eks: …, aws: {region: …}}` means the inside of an AWS connection.
-    let is_bare = entry.value.as_map().is_some_and(|entries| {
-        wants_aws && entries.iter().all(|entry| AwsConnection::KEYS.contains(&entry.key.as_str()))
-    });
-    if is_bare {
-        return aws(sight, &entry.value);
-    }
     let sort = form(sight, &entry.value);
     let fits = match sort {
         Sort::Unknown => true,
@@ -272,13 +264,17 @@ fn unknown(sight: &Sight<'_>, entry: &Entry, what: &str, known: &[&str]) {
     sight.complain(Diagnostic::error(code::CONNECTION_FORM, entry.key_span, message).help(help));
 }
 
-/// Notes what the definitions mention that a used connection rests on, and whether one of them wants an item.
+/// Notes what a used connection mentions, and what those it rests on mention: the step waits for all of it.
 pub(super) fn mention(sight: &Sight<'_>, argument: &Argument, notes: &RefCell<Notes>) {
-    let item = Item::default();
     let mut seen: Vec<String> = Vec::new();
     let mut next = Some(argument);
     while let Some(current) = next {
-        argument_notes(&Sight { item: sight.item.or(Some(&item)), judged: None, ..*sight }, current, notes);
+        current.expressions(&mut |expression| {
+            // One that cannot be read was complained about where the connection is declared.
+            if let Ok(parsed) = runbook_template::parse(&expression.source) {
+                parsed.root.walk(&mut |part| note(sight, part, notes));
+            }
+        });
         next = rests_on(current).filter(|name| !seen.iter().any(|known| known == name)).and_then(|name| {
             seen.push(name.to_owned());
             sight.unit.connection(name)
@@ -286,32 +282,17 @@ pub(super) fn mention(sight: &Sight<'_>, argument: &Argument, notes: &RefCell<No
     }
 }
 
-/// Notes what a definition mentions; its own check has complained already.
-fn argument_notes(sight: &Sight<'_>, argument: &Argument, notes: &RefCell<Notes>) {
-    argument.expressions(&mut |expression| {
-        if let Ok(parsed) = runbook_template::parse(&expression.source) {
-            parsed.root.walk(&mut |part| note(sight, part, notes));
-        }
-    });
-}
-
-fn note(sight: &Sight<'_>, part: &runbook_template::syntax::Expr, notes: &RefCell<Notes>) {
-    use runbook_template::syntax::ExprKind;
-    match &part.kind {
-        ExprKind::Name(name) => {
-            notes.borrow_mut().names.insert(name.clone());
-        }
-        ExprKind::Member { base, name, .. } if matches!(&base.kind, ExprKind::Name(root) if root == "steps") => {
-            if let Some((depth, _, _)) = sight.level.find(name) {
-                notes.borrow_mut().steps.push((depth, name.clone()));
-            }
-        }
-        _ => {}
+fn note(sight: &Sight<'_>, part: &Expr, notes: &RefCell<Notes>) {
+    if let ExprKind::Member { base, name, .. } = &part.kind
+        && matches!(&base.kind, ExprKind::Name(root) if root == "steps")
+        && let Some((depth, _, _)) = sight.level.find(name)
+    {
+        notes.borrow_mut().steps.push((depth, name.clone()));
     }
 }
 
-/// Judges the connection of a call: `own` if it names one, else `inherited`. The result is what the plan says of the step:
-/// the default for AWS where nobody says anything.
+/// Judges the connection of a call: `own` if it names one, else `inherited`. What comes back is what the plan says of the
+/// call: its own, or the default for AWS where nobody says anything; what is inherited need not be said again.
 pub(super) fn of_call(
     sight: &Sight<'_>,
     own: Option<&Argument>,
@@ -326,13 +307,7 @@ pub(super) fn of_call(
         form(sight, own);
     }
     if let (Some(chosen), Some(notes)) = (chosen, sight.notes) {
-        let before = notes.borrow().names.contains("item");
         mention(sight, chosen, notes);
-        if !before && notes.borrow().item() && sight.item.is_none() {
-            let message = "this connection needs the item of a `for-each`, which the step does not have";
-            let help = "name a connection that does not read `item`, or add `for-each:`";
-            sight.complain(Diagnostic::error(code::NAME_ELSEWHERE, chosen.span, message).help(help));
-        }
     }
     let sort = chosen.map(|chosen| sort(sight.unit, chosen, 0));
     match (reaches, sort) {
@@ -362,5 +337,5 @@ pub(super) fn of_call(
         }
         _ => {}
     }
-    chosen.cloned()
+    own.cloned()
 }

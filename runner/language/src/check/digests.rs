@@ -15,8 +15,9 @@ use serde_json::{Value as Json, json};
 use super::sight::Notes;
 use super::unit::Unit;
 
-/// The definition digest of a frozen step. `notes` are what its expressions mention.
-pub(super) fn of(unit: &Unit<'_>, step: &Step, notes: &Notes) -> Digest {
+/// The definition digest of a frozen step. `inherited` is the connection of a group around it, `notes` are what its
+/// expressions mention.
+pub(super) fn of(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>, notes: &Notes) -> Digest {
     let mut templates = BTreeSet::new();
     for path in &notes.templates {
         unit.library.closure(path, &mut templates);
@@ -33,8 +34,8 @@ pub(super) fn of(unit: &Unit<'_>, step: &Step, notes: &Notes) -> Digest {
         .collect();
     Digest::of_json(&json!({
         "action": action(&step.action),
-        "connection": optional(step.connection.as_ref()),
-        "connections": definitions(unit, step),
+        "connection": optional(step.connection.as_ref().or(inherited)),
+        "connections": definitions(unit, step, inherited),
         "when": optional(step.when.as_ref()),
         "for-each": step.for_each.as_ref().map(|each| json!([each.over.definition(), optional(each.key.as_ref())])),
         "check": checks(&step.check),
@@ -52,14 +53,18 @@ pub(super) fn of(unit: &Unit<'_>, step: &Step, notes: &Notes) -> Digest {
 }
 
 /// The definitions of the declared connections that the step's calls name, for these decide where they go.
-fn definitions(unit: &Unit<'_>, step: &Step) -> Json {
+fn definitions(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>) -> Json {
     let calls = match &step.action {
         Action::Call(call) => vec![call],
         Action::Wait(wait) => vec![&wait.source],
         _ => Vec::new(),
     };
     let probe = step.probe.as_ref().map(|probe| &probe.call);
-    let named = calls.into_iter().chain(probe).filter_map(|call| call.connection.as_ref()).chain(&step.connection);
+    let named = calls
+        .into_iter()
+        .chain(probe)
+        .filter_map(|call| call.connection.as_ref())
+        .chain(step.connection.as_ref().or(inherited));
     let mut found = IndexMap::new();
     for argument in named {
         collect(unit, argument, &mut found);

@@ -22,6 +22,8 @@ use crate::written;
 
 /// The most steps of a plan, those of nested runbooks counted at each use.
 const MOST_STEPS: usize = 10_000;
+/// Errors after which no name is looked for among all steps: with a file full of both the work would grow with the square.
+const MOST_SEARCHES: usize = 100;
 /// The most complaints that are told.
 const MOST_COMPLAINTS: usize = 1_000;
 
@@ -68,9 +70,9 @@ impl<'a> Library<'a> {
         self.diagnostics.borrow_mut().push(diagnostic);
     }
 
-    /// Are there more errors than are ever told? Then nothing costly needs to be found out about further ones.
+    /// Are there so many errors that looking for a name among all steps costs more than it helps?
     pub(crate) fn is_full(&self) -> bool {
-        self.errors.get() > MOST_COMPLAINTS
+        self.errors.get() > MOST_SEARCHES
     }
 
     /// The path in the package of a file that was read.
@@ -219,10 +221,12 @@ fn settle(diagnostics: &mut Vec<Diagnostic>) {
     }
     diagnostic::sort(diagnostics);
     if diagnostics.len() > MOST_COMPLAINTS {
-        let more = diagnostics.len() - MOST_COMPLAINTS;
-        diagnostics.truncate(MOST_COMPLAINTS);
-        let message = format!("there are {more} more complaints, which are not shown");
-        diagnostics.push(Diagnostic::error(code::TOO_MANY_COMPLAINTS, None, message).help("correct those above first"));
+        let more = diagnostics.split_off(MOST_COMPLAINTS);
+        let message = format!("there are {} more complaints, which are not shown", more.len());
+        // Errors come first, so the first one left out tells whether any error is.
+        let severity = more.first().map_or(Severity::Warning, |first| first.severity);
+        let told = Diagnostic::error(code::TOO_MANY_COMPLAINTS, None, message).help("correct those above first");
+        diagnostics.push(Diagnostic { severity, ..told });
     }
 }
 

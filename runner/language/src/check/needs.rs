@@ -9,7 +9,7 @@ use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
 
 use super::sight::{Level, Role, Sight};
-use crate::written::{Step, meant};
+use crate::written::Step;
 
 /// What a step of a level waits for.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ pub(super) fn written(sight: &Sight<'_>, level: &Level<'_>, at: usize) -> Needs 
             None if sight.unit.runbook.unread.steps => {}
             None => {
                 let message = format!("there is no step `{}`", need.value);
-                let help = meant(&need.value, level.ids(), "name steps by their `id`");
+                let help = sight.step_meant(&need.value, "name steps by their `id`");
                 sight.complain(Diagnostic::error(code::NEED_UNKNOWN, need.span, message).help(help));
             }
         }

@@ -33,9 +33,12 @@ pub(super) struct SecretRead {
 
 /// Names that mean something elsewhere, and where.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("item", "`item` stands for the item of a `for-each`, which this step does not have"),
-    ("key", "`key` names the item of a `for-each`, which this step does not have"),
-    ("index", "`index` counts the items of a `for-each`, which this step does not have"),
+    (
+        "item",
+        "`item` stands for the item of a `for-each`: it can be read on that step and inside it; a connection that reads it is written there",
+    ),
+    ("key", "`key` names the item of a `for-each`: it can be read on that step and inside it"),
+    ("index", "`index` counts the items of a `for-each`: it can be read on that step and inside it"),
     (
         "result",
         "`result` is the step's own answer: it can be read in `check`, `outputs`, `probe`, `retry.when`, `until` and the like",
@@ -205,8 +208,8 @@ impl Inference<'_> {
     /// `steps.<id>`.
     fn step(&self, id: &str, at: &Range<usize>) -> Known {
         let Some((depth, level, place)) = self.sight.level.find(id) else {
-            if !self.sight.unit.runbook.unread.steps && !self.sight.unit.library.is_full() {
-                let help = meant(id, self.sight.level.ids(), "give a step this `id`");
+            if !self.sight.unit.runbook.unread.steps {
+                let help = self.sight.step_meant(id, "give a step this `id`");
                 self.error(code::STEP_UNKNOWN, at, format!("there is no step `{id}`"), help);
             }
             return Known::default();

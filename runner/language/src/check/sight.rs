@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use runbook_model::shape::Shape;
 
 use super::unit::Unit;
-use crate::written::Step;
+use crate::written::{Step, meant};
 
 /// What is known of a value before it exists.
 #[derive(Clone, Debug, Default)]
@@ -137,6 +137,12 @@ impl<'a> Sight<'a> {
     /// The same place, noting elsewhere.
     pub(crate) fn noting(self, notes: &'a RefCell<Notes>) -> Self {
         Self { notes: Some(notes), ..self }
+    }
+
+    /// The step that was probably meant, as help.
+    pub(crate) fn step_meant(&self, id: &str, otherwise: &str) -> String {
+        let known = if self.unit.library.is_full() { Vec::new() } else { self.level.ids() };
+        meant(id, known, otherwise)
     }
 
     /// The names that can be read here.

@@ -189,7 +189,7 @@ fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep,
         }
     }
     needs.outer = needs.outer.into_iter().filter_map(|(depth, id)| Some((depth.checked_sub(1)?, id))).collect();
-    frozen.definition = digests::of(unit, &frozen, &notes);
+    frozen.definition = digests::of(unit, &frozen, level.connection, &notes);
     (frozen, needs)
 }
 
@@ -215,15 +215,13 @@ fn action(
     notes: &RefCell<Notes>,
 ) -> (Action, Option<Argument>) {
     let unit = sight.unit;
-    let nothing = || (Action::Set { values: IndexMap::new() }, inherited.cloned());
     match &step.action {
         None => {
-            step.connection.iter().for_each(|own| drop((sight.argument(own), connections::form(sight, own))));
-            nothing()
+            own_connection(sight, step);
+            (Action::Set { values: IndexMap::new() }, step.connection.clone())
         }
         Some(written::Action::Call(call)) => {
-            let known = sight.argument(&call.arguments);
-            drop(known);
+            sight.argument(&call.arguments);
             if call.kind.value.starts_with("k8s-") {
                 numbers::warn(sight, &call.arguments);
             }
@@ -240,16 +238,8 @@ fn action(
             (Action::Call(frozen), connection)
         }
         Some(written::Action::Wait(wait)) => {
-            let reaches = wait.source.planned.as_ref().map_or(Reaches::Nothing, |planned| planned.reaches);
-            let own = wait.source.connection.as_ref();
-            let connection = if own.is_some() {
-                step.connection.iter().for_each(|own| drop((sight.argument(own), connections::form(sight, own))));
-                inherited.cloned()
-            } else {
-                let kind = &wait.source.kind;
-                connections::of_call(sight, step.connection.as_ref(), level.connection, reaches, kind.span, &kind.value)
-            };
-            (Action::Wait(Box::new(waits::frozen(sight, step, wait, connection.as_ref()))), connection)
+            own_connection(sight, step);
+            (Action::Wait(Box::new(waits::frozen(sight, step, wait, inherited))), step.connection.clone())
         }
         Some(written::Action::Set(entries)) => {
             for entry in entries {
@@ -267,11 +257,11 @@ fn action(
             (Action::Approve { message: message.clone() }, None)
         }
         Some(written::Action::Uses(uses)) => {
-            step.connection.iter().for_each(|own| drop((sight.argument(own), connections::form(sight, own))));
-            (Action::Run(Box::new(nested::frozen(sight, step, uses))), None)
+            own_connection(sight, step);
+            (Action::Run(Box::new(nested::frozen(sight, step, uses))), step.connection.clone())
         }
         Some(written::Action::Group(steps)) => {
-            step.connection.iter().for_each(|own| drop((sight.argument(own), connections::form(sight, own))));
+            own_connection(sight, step);
             let index = sight::index(steps);
             let inner = Level {
                 steps,
@@ -299,8 +289,18 @@ fn action(
                 outputs: all(outputs),
                 ..Body::default()
             };
-            (Action::Group { body: Box::new(body) }, None)
+            (Action::Group { body: Box::new(body) }, step.connection.clone())
         }
+    }
+}
+
+/// Checks the connection that a step names for what it does inside.
+fn own_connection(sight: &Sight<'_>, step: &Step) {
+    let Some(own) = &step.connection else { return };
+    sight.argument(own);
+    connections::form(sight, own);
+    if let Some(notes) = sight.notes {
+        connections::mention(sight, own, notes);
     }
 }
 
@@ -390,8 +390,6 @@ pub(super) fn frozen_call(sight: &Sight<'_>, call: &Call, inherited: Option<&Arg
     let frozen = bare(call);
     let (own, kind) = (call.connection.as_ref(), &call.kind);
     let connection = connections::of_call(sight, own, inherited, frozen.reaches, kind.span, &kind.value);
-    // What the step says need not be said again.
-    let connection = if own.is_some() || inherited.is_none() { connection } else { None };
     PlanCall { connection, ..frozen }
 }
 

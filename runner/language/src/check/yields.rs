@@ -22,6 +22,9 @@ pub(super) struct Yields {
     pub(super) shape: Shape,
 }
 
+/// How far outputs are followed that rest on outputs of steps written later.
+const DEEPEST: usize = 40;
+
 /// How the names of structures of outputs begin, so that a complaint can tell them from other values.
 pub(super) const STEP: &str = "the step `";
 
@@ -32,8 +35,8 @@ impl<'a> Unit<'a> {
         if let Some(known) = self.yields.borrow().get(&address) {
             return known.clone();
         }
-        if self.working.borrow().contains(&address) {
-            // A cycle, which is told elsewhere.
+        if self.working.borrow().contains(&address) || self.working.borrow().len() > DEEPEST {
+            // A cycle, which is told elsewhere; or a chain of steps written backwards that is too long to be followed.
             return Rc::default();
         }
         self.working.borrow_mut().push(address);

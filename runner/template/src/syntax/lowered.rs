@@ -27,15 +27,19 @@ pub(super) fn problem(source: &str, error: &minijinja::Error) -> Problem {
         None => error.kind().to_string(),
     };
     let range = error.range().unwrap_or(0..source.len());
-    let start = range.start.min(source.len());
-    // At the end of the text nothing is left to underline but the last character.
+    // minijinja's range may end inside a character; at the end of the text only the last character is left to underline.
+    let boundary = |at: usize| (at.min(source.len())..=source.len()).find(|at| source.is_char_boundary(*at));
+    let start = (0..=range.start.min(source.len())).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0);
     let range = if start == source.len() {
         let last = source.trim_end().char_indices().next_back();
         last.map_or(0..0, |(at, c)| at..at + c.len_utf8())
     } else {
-        start..range.end.clamp(start, source.len())
+        start..boundary(range.end.max(start + 1)).unwrap_or(source.len())
     };
-    Problem { range, message, help: None }
+    let help = source[range.clone()]
+        .starts_with(|c: char| !c.is_ascii() && c.is_alphabetic())
+        .then(|| "names in expressions are ASCII; read other keys as `map[\"größe\"]`".to_owned());
+    Problem { range, message, help }
 }
 
 /// What is needed to lower the expressions of one source.
