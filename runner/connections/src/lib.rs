@@ -34,6 +34,9 @@ impl Connections {
     /// Opens nothing yet.
     #[must_use]
     pub fn new() -> Self {
+        // There is one provider in this program. Said here, no library has to guess which; a second call is told that it
+        // came late, and nothing follows from that.
+        let _already_said = rustls::crypto::ring::default_provider().install_default();
         let aws = Arc::new(RealAws::new());
         Self { kubernetes: RealKubernetes::new(Arc::clone(&aws)), aws }
     }

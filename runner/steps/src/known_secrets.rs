@@ -10,6 +10,9 @@ use runbook_model::value::{REDACTED, Value};
 /// Shorter secrets are only recognised as whole values: inside a text, `1` or `yes` would be found everywhere.
 const SHORTEST_PART: usize = 6;
 
+/// Shorter numbers are counts and ports all over an answer; to hide them would hide everything and keep nothing secret.
+const SHORTEST_NUMBER: usize = 4;
+
 /// The secret scalars of a call, as text.
 #[derive(Default)]
 pub struct KnownSecrets(Vec<String>);
@@ -20,15 +23,18 @@ impl KnownSecrets {
     pub fn of(arguments: &Value) -> Self {
         let mut found = Self::default();
         found.collect(arguments, false);
-        found.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        found.0.dedup();
-        found
+        found.sorted()
     }
 
     /// Also everything in `value`, marked or not.
     #[must_use]
     pub fn and_all_of(mut self, value: &Value) -> Self {
         self.collect(value, true);
+        self.sorted()
+    }
+
+    /// Longest first, so that a secret that holds another one goes whole.
+    fn sorted(mut self) -> Self {
         self.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         self.0.dedup();
         self
@@ -56,7 +62,7 @@ impl KnownSecrets {
             Value::List(items) => Value::List(items.into_iter().map(|item| self.mark(item)).collect()),
             Value::Map(map) => Value::Map(map.into_iter().map(|(key, item)| (key, self.mark(item))).collect()),
             Value::String(text) if self.shows_in(&text) => Value::String(text).into_secret(),
-            Value::Number(number) if self.0.contains(&number.to_string()) => Value::Number(number).into_secret(),
+            Value::Number(number) if self.is_number(&number.to_string()) => Value::Number(number).into_secret(),
             other => other,
         }
     }
@@ -78,11 +84,14 @@ impl KnownSecrets {
         failure
     }
 
+    fn is_number(&self, digits: &str) -> bool {
+        digits.len() >= SHORTEST_NUMBER && self.0.iter().any(|secret| secret == digits)
+    }
+
     fn shows_in(&self, text: &str) -> bool {
         self.0.iter().any(|secret| secret == text) || self.parts().any(|secret| text.contains(secret))
     }
 
-    /// Longest first, so that a secret that holds another one goes whole.
     fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str).filter(|secret| secret.len() >= SHORTEST_PART)
     }
@@ -110,7 +119,8 @@ mod tests {
     #[test]
     fn a_short_secret_is_only_found_whole() {
         let answer = known("1").mark(Value::from(json!({"a": "1", "b": "1.2.3", "c": 1})));
-        assert_eq!(answer.redacted(), json!({"a": "(secret)", "b": "1.2.3", "c": "(secret)"}));
+        assert_eq!(answer.redacted(), json!({"a": "(secret)", "b": "1.2.3", "c": 1}));
+        assert_eq!(known("4711").mark(Value::from(json!([4711, 47]))).redacted(), json!(["(secret)", 47]));
     }
 
     proptest! {

@@ -1,6 +1,11 @@
 //! The contract of step kinds, their ports, and the kinds, one file each.
 //!
 //! This crate decides what a kind can do. It must not know an SDK, a file or a clock.
+//!
+//! To add a kind: a file here with a type that is a [`runbook_model::kind::Kind`] (what the checker asks) and a
+//! [`contract::StepKind`] (what the driver calls); its name in `registry.rs` (and out of `later.rs`); its page in
+//! `docs/kinds`. If it needs something outside that no port gives, a method of a port, which `runbook_connections` carries
+//! out. Its tests call it with a port that they play themselves.
 
 mod arguments;
 pub mod aws_call;

@@ -127,6 +127,17 @@ pub struct ObjectName {
     pub name: String,
 }
 
+impl ObjectName {
+    /// How people name it: `Deployment shop/web`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{} {namespace}/{}", self.resource.kind, self.name),
+            None => format!("{} {}", self.resource.kind, self.name),
+        }
+    }
+}
+
 /// Which objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {

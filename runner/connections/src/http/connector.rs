@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tower_service::Service;
+use tower::Service;
 
 static PROXIES: LazyLock<Matcher> = LazyLock::new(Matcher::from_env);
 

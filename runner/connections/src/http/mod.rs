@@ -108,7 +108,7 @@ impl std::fmt::Debug for Http {
 /// A pool of connections that a connector opens.
 pub(crate) fn pool<C, B>(connector: C) -> Client<TimeoutConnector<C>, B>
 where
-    C: tower_service::Service<Uri> + Clone + Send + Sync + 'static,
+    C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     C::Response:
         hyper_util::client::legacy::connect::Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
     C::Future: Send + 'static,

@@ -45,12 +45,12 @@ pub(super) async fn apply(
     let was = match kubernetes.get(connection, &object).await {
         Ok(object) => Some(object),
         Err(failure) if failure.class == FailureClass::Missing => None,
-        Err(failure) => return Err(about(manifest, failure)),
+        Err(failure) => return Err(about(&object, failure)),
     };
     let mut fields = manifest.fields.clone();
     if manner.must_exist {
         let Some(was) = &was else {
-            return Err(Failure::new(FailureClass::Missing, format!("{} does not exist", manifest.label()))
+            return Err(Failure::new(FailureClass::Missing, format!("{} does not exist", object.label()))
                 .help("make it first, or leave `must-exist` out to have it made here"));
         };
         // With its uid the server itself refuses to make it anew if it goes away in this moment.
@@ -65,7 +65,7 @@ pub(super) async fn apply(
         request.force = true;
         answer = kubernetes.apply(connection, &request).await;
     }
-    let applied = answer.map_err(|refused| explained(manifest, refused))?;
+    let applied = answer.map_err(|refused| explained(&request.object, refused))?;
     let origin = match &was {
         None => Origin::Created,
         Some(was) if is_same(was, &applied.object) => Origin::Unchanged,
@@ -105,10 +105,10 @@ fn wanted_part(object: &Value) -> Value {
     object
 }
 
-fn explained(manifest: &Manifest, refused: ApplyRefused) -> Failure {
+fn explained(object: &ObjectName, refused: ApplyRefused) -> Failure {
     let ApplyRefused { failure, conflicts } = refused;
     if conflicts.is_empty() {
-        return about(manifest, failure);
+        return about(object, failure);
     }
     let mut told: Vec<String> = conflicts
         .iter()
@@ -120,15 +120,15 @@ fn explained(manifest: &Manifest, refused: ApplyRefused) -> Failure {
     if more > 0 {
         told.push(format!("and {more} more"));
     }
-    let message = format!("{}: {}", manifest.label(), told.join(", "));
+    let message = format!("{}: {}", object.label(), told.join(", "));
     Failure { message, code: Some("FieldManagerConflict".into()), ..failure }
         .help("leave these fields out, or say `conflicts: take` to hold them from now on")
 }
 
 /// The server's words, with the object's name in front where they do not name it.
-fn about(manifest: &Manifest, mut failure: Failure) -> Failure {
-    if !failure.message.contains(&format!("\"{}\"", manifest.name)) {
-        failure.message = format!("{}: {}", manifest.label(), failure.message);
+fn about(object: &ObjectName, mut failure: Failure) -> Failure {
+    if !failure.message.contains(&format!("\"{}\"", object.name)) {
+        failure.message = format!("{}: {}", object.label(), failure.message);
     }
     failure
 }
