@@ -78,7 +78,9 @@ fn a_file_that_cannot_be_read_is_a_complaint_like_others() {
 fn nothing_outside_the_package_is_read() {
     let sandbox = Sandbox::new();
     let uses = |path: &str| {
-        format!("apiVersion: runbook/v1\nname: demo\nversion: 1.0.0\nsteps:\n  - id: other\n    runbook: {{uses: {path}}}\n")
+        format!(
+            "apiVersion: runbook/v1\nname: demo\nversion: 1.0.0\nsteps:\n  - id: other\n    runbook: {{uses: {path}}}\n"
+        )
     };
     sandbox.file("secret.yaml", GOOD).file("package/up.yaml", &uses("../secret.yaml"));
     sandbox.file("package/link.yaml", &uses("./linked.yaml"));

@@ -2,6 +2,13 @@
 //!
 //! Snapshots are reviewed with `cargo insta review`. Nothing here reaches a network.
 
+mod exec;
 mod lint;
+mod people;
+mod resume;
 mod sandbox;
+mod screen;
+mod service;
+mod signals;
+mod terminal;
 mod tree;

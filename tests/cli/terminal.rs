@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::process::{Child, ExitStatus};
+use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -23,8 +23,7 @@ pub(crate) struct Terminal {
     child: Child,
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
-    /// Everything that was written, with all control sequences.
-    pub(crate) written: Arc<Mutex<Vec<u8>>>,
+    written: Arc<Mutex<Vec<u8>>>,
 }
 
 fn size(columns: u16, rows: u16) -> (NonZeroU16, NonZeroU16) {
@@ -37,8 +36,10 @@ impl Terminal {
         let (pty, pts) = open().unwrap();
         pty.resize(pty_process::Size::new(rows, columns)).unwrap();
         let mut command = sandbox.home.command(arguments);
-        command.env("TERM", "xterm-256color");
-        let child = Command::from(inherited(command)).spawn(pts).unwrap();
+        if command.get_envs().all(|(name, _)| name != "TERM") {
+            command.env("TERM", "xterm-256color");
+        }
+        let child = Command::from(inherited(&command)).spawn(pts).unwrap();
         let pty = Arc::new(pty);
         let (sender, output) = channel();
         let written = Arc::new(Mutex::new(Vec::new()));
@@ -89,22 +90,28 @@ impl Terminal {
         self.screen.screen().contents()
     }
 
-    /// Waits for the end of the program.
+    /// Everything that was written so far, with all control sequences.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
+    }
+
+    /// Waits for the end of the program, which has to be this one.
     #[track_caller]
-    pub(crate) fn end(&mut self) -> ExitStatus {
+    pub(crate) fn expect(&mut self, code: i32) {
         let deadline = Instant::now() + PATIENCE;
-        loop {
+        let status = loop {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.screen.process(&bytes),
-                Err(RecvTimeoutError::Disconnected) => return self.child.wait().unwrap(),
+                Err(RecvTimeoutError::Disconnected) => break self.child.wait().unwrap(),
                 Err(RecvTimeoutError::Timeout) => panic!("the program does not end:\n{}", self.shown()),
             }
-        }
+        };
+        assert_eq!(status.code(), Some(code), "{}", self.shown());
     }
 }
 
 /// The command with its streams left for the terminal to take.
-fn inherited(command: std::process::Command) -> std::process::Command {
+fn inherited(command: &std::process::Command) -> std::process::Command {
     let mut fresh = std::process::Command::new(command.get_program());
     fresh.args(command.get_args()).env_clear();
     fresh.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

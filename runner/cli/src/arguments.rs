@@ -44,9 +44,15 @@ pub(crate) struct Global {
 /// The verbs of this version.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Exec(verb::exec::Exec),
+    Resume(verb::resume::Resume),
     Runs(verb::runs::Runs),
     Show(verb::show::Show),
     Events(verb::events::Events),
+    Approve(verb::approve::Approve),
+    Reject(verb::reject::Reject),
+    Resolve(verb::resolve::Resolve),
+    Cancel(verb::cancel::Cancel),
     Lint(verb::lint::Lint),
     Explain(verb::explain::Explain),
     EksToken(verb::eks_token::EksToken),
@@ -56,9 +62,15 @@ impl Verb {
     /// Does it.
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Stop> {
         match self {
+            Self::Exec(verb) => verb.run(global),
+            Self::Resume(verb) => verb.run(global),
             Self::Runs(verb) => verb.run(),
             Self::Show(verb) => verb.run(),
             Self::Events(verb) => verb.run(),
+            Self::Approve(verb) => verb.run(global),
+            Self::Reject(verb) => verb.run(global),
+            Self::Resolve(verb) => verb.run(global),
+            Self::Cancel(verb) => verb.run(global),
             Self::Lint(verb) => verb.run(global.quiet),
             Self::Explain(verb) => verb.run(),
             Self::EksToken(verb) => verb.run(),

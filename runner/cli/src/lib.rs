@@ -4,8 +4,10 @@
 //! environment, home folder and files, and hands them what they need. It must not decide anything about a run.
 
 mod arguments;
+mod carrying;
 mod complaints;
 mod document;
+mod ending;
 mod exit;
 mod files;
 mod inputs;
@@ -27,7 +29,6 @@ mod terminal;
 mod text;
 mod trace;
 mod verb;
-mod wiring;
 mod word;
 
 use std::process::ExitCode;
@@ -38,7 +39,7 @@ use crate::stop::Stop;
 /// Does what the arguments of this process ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| bug(panic)));
+    std::panic::set_hook(Box::new(bug));
     let exit = std::panic::catch_unwind(|| {
         run().unwrap_or_else(|stop| {
             stop.tell();

@@ -41,7 +41,8 @@ fn line(out: &mut String, name: &str, words: &str) {
 fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timestamp) {
     let (created, state) = (recording.created(), recording.engine.state());
     let runbook = &state.plan().runbook;
-    let _infallible = writeln!(out, "{} {}  {}", bold(&runbook.name), runbook.version, printable(&runbook.title));
+    let title = if runbook.title == runbook.name { String::new() } else { format!("  {}", printable(&runbook.title)) };
+    let _infallible = writeln!(out, "{} {}{title}", bold(&runbook.name), runbook.version);
     line(out, "run", recording.run.as_str());
     let held = recording.held_by.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default();
     line(out, "status", &format!("{}{}", of_run(status), printable(&held)));
@@ -55,7 +56,7 @@ fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timesta
     if let Some(ended) = state.ended() {
         line(out, "ended", &format!("{}, after {}", ended.at, span(ended.at.since(made))));
         if let Some(because) = &ended.because {
-            let step = because.step.as_ref().map(|step| format!("{step}: ")).unwrap_or_default();
+            let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
             line(out, "because", &printable(&format!("{step}{}", story::classed(&because.failure))));
         }
     }
@@ -110,7 +111,7 @@ fn is_live(status: StepStatus) -> bool {
 
 fn words(step: &StepView) -> String {
     let title = if step.title == step.path.last().id { "" } else { step.title.as_str() };
-    let title = dim(printable(title));
+    let title = if title.is_empty() { String::new() } else { dim(printable(title)) };
     let more = match step.status {
         StepStatus::Succeeded => match step.origin {
             Some(Origin::Created) => "created",
@@ -127,7 +128,7 @@ fn words(step: &StepView) -> String {
         StepStatus::Failed => bad(printable(&step.failure.as_ref().map_or_else(|| "failed".into(), story::classed))),
         status => status.as_str().to_owned(),
     };
-    if more.is_empty() { title } else { format!("{more}  {title}").trim_end().to_owned() }
+    [more, title].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }
 
 fn details(step: &StepView) -> Vec<String> {

@@ -3,13 +3,11 @@
 //! This file decides that from both ends of a journal, without reading all of it. It must not know what happened in
 //! between.
 
-use indexmap::IndexMap;
-use runbook_engine::event::{Event, Stamped};
+use runbook_engine::event::{Event, RunCreated, Stamped};
 use runbook_engine::view::RunStatus;
 use runbook_journal::{Ends, Holder, Listed, SqliteStore, StorageError, Store};
 use runbook_model::diagnostic::did_you_mean;
 use runbook_model::id::RunId;
-use runbook_model::plan::RunbookIdentity;
 use runbook_model::time::Timestamp;
 
 use crate::recording;
@@ -19,8 +17,8 @@ use crate::stop::Stop;
 #[derive(Debug)]
 pub(crate) struct Summary {
     pub(crate) run: RunId,
-    pub(crate) runbook: RunbookIdentity,
-    pub(crate) labels: IndexMap<String, String>,
+    /// What it rests on.
+    pub(crate) created: RunCreated,
     pub(crate) status: RunStatus,
     pub(crate) started_at: Timestamp,
     /// When it ended, if it did and does not wait for somebody.
@@ -54,8 +52,7 @@ fn summary(listed: Listed) -> Result<Summary, Stop> {
     let over = status == RunStatus::Failed || is_finished(status);
     Ok(Summary {
         run,
-        runbook: created.plan.runbook,
-        labels: created.labels,
+        created: *created,
         status,
         started_at: made.time,
         finished_at: over.then_some(last.time),

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use runbook_journal::{AppendError, CreateError, HoldError, SqliteStore, StorageError};
+use runbook_journal::{SqliteStore, StorageError};
 
 use crate::exit::Exit;
 use crate::stop::{Stop, because};
@@ -43,34 +43,5 @@ impl From<StorageError> for Stop {
     fn from(error: StorageError) -> Self {
         let exit = if matches!(error, StorageError::Missing { .. }) { Exit::Usage } else { Exit::Environment };
         Self::new(exit, because(&error)).help(error.help())
-    }
-}
-
-impl From<CreateError> for Stop {
-    fn from(error: CreateError) -> Self {
-        match error {
-            CreateError::Storage(error) => error.into(),
-            exists @ CreateError::Exists { .. } => Self::new(Exit::Environment, exists.to_string()),
-        }
-    }
-}
-
-impl From<HoldError> for Stop {
-    fn from(error: HoldError) -> Self {
-        match error {
-            HoldError::Storage(error) => error.into(),
-            held @ HoldError::HeldBy(_) => Self::new(Exit::Held, held.to_string())
-                .help("wait until it has ended, or stop that process; its run goes on with `resume`"),
-        }
-    }
-}
-
-impl From<AppendError> for Stop {
-    fn from(error: AppendError) -> Self {
-        match error {
-            AppendError::Storage(error) => error.into(),
-            conflict @ AppendError::Conflict { .. } => Self::new(Exit::Held, conflict.to_string()),
-            given_up @ AppendError::GivenUp => Self::environment(given_up.to_string()),
-        }
     }
 }

@@ -76,13 +76,23 @@ impl Stop {
         talk::say(&self.drawn());
     }
 
+    /// What stands in front: not every stop is an error.
+    fn heading(&self) -> String {
+        match self.exit {
+            Exit::Parked => talk::doubtful("parked"),
+            Exit::TimedOut => talk::doubtful("timed out"),
+            Exit::Interrupted | Exit::Terminated => talk::doubtful("stopped"),
+            _ => talk::bad("error"),
+        }
+    }
+
     /// The text, with the styles of a terminal in it.
     fn drawn(&self) -> String {
         let mut out = String::new();
         if !self.message.is_empty() {
             let mut lines = printable_lines(&self.message);
             let first = lines.next().unwrap_or_default();
-            let _infallible = writeln!(out, "{}: {first}", talk::bad("error"));
+            let _infallible = writeln!(out, "{}: {first}", self.heading());
             for line in lines {
                 let _infallible = writeln!(out, "  {line}");
             }

@@ -36,11 +36,6 @@ pub(crate) fn stderr_is_coloured() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// Is stdout coloured?
-pub(crate) fn stdout_is_coloured() -> bool {
-    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
-}
-
 /// Writes to stderr. If nobody reads it any more, that is their choice; what runs goes on.
 pub(crate) fn say(text: &str) {
     let _nobody_to_tell = anstream::stderr().lock().write_all(text.as_bytes());

@@ -24,12 +24,6 @@ pub(crate) fn size() -> Size {
     }
 }
 
-/// Columns for data that people read on stdout; `None` where it goes to a file or a program.
-pub(crate) fn stdout_columns() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(if size.ws_col > 0 { usize::from(size.ws_col) } else { UNKNOWN.columns })
-}
-
 /// May a person be asked something? Only if what they read and what they type are both a terminal.
 pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -24,6 +24,7 @@ use self::board::Board;
 use self::live::Style;
 use self::plain::Plain;
 use self::screen::Screen;
+use self::story::{Told, Tone};
 use crate::arguments::Global;
 use crate::output::{Data, Form};
 use crate::person::now;
@@ -67,6 +68,7 @@ impl Reporter {
         let (events, received) = channel();
         let mut teller = Teller::new(run.clone(), manner, form);
         history.iter().for_each(|event| teller.remember(event));
+        teller.fresh = history.is_empty();
         let thread = std::thread::spawn(move || {
             teller.listen(&received);
             teller.close()
@@ -101,6 +103,8 @@ struct Teller {
     /// Lines that the next picture puts above the block.
     permanent: Vec<String>,
     ndjson: bool,
+    /// Was the run made by this process, and not yet taken up?
+    fresh: bool,
     data: Data,
     trouble: Option<Stop>,
 }
@@ -116,6 +120,7 @@ impl Teller {
             screen: Screen::new(std::io::stderr()),
             permanent: Vec::new(),
             ndjson: form == Form::Ndjson,
+            fresh: true,
             data: Data::default(),
             trouble: None,
         }
@@ -163,7 +168,20 @@ impl Teller {
         if self.ndjson && self.trouble.is_none() {
             self.trouble = self.data.line(&stored::line(number, &self.run, stamped)).err();
         }
-        let told = story::told(&stamped.event, stamped.time);
+        let mut told = story::told(&stamped.event, stamped.time);
+        match &stamped.event {
+            // Whoever makes a run takes it up: only what it leaves out is news.
+            Event::RunHeld { warnings, .. } if self.fresh => {
+                self.fresh = false;
+                if warnings.is_empty() {
+                    return self.remember(stamped);
+                }
+                told = Told { tone: Tone::Doubtful, words: "not all of the runbook is carried out".into(), ..told };
+            }
+            // The end is told by whoever started the reporter, with what goes on.
+            Event::RunEnded { .. } => return self.remember(stamped),
+            _ => {}
+        }
         let live =
             self.board.as_ref().zip(told.step.as_ref()).and_then(|(board, step)| board.live().get(step).cloned());
         self.remember(stamped);

@@ -129,7 +129,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
             let told = Told::run(tone, ended(*status));
             match because {
                 Some(because) => {
-                    let step = because.step.as_ref().map(|step| format!("{step}: ")).unwrap_or_default();
+                    let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
                     told.details([format!("{step}{}", classed(&because.failure))])
                 }
                 None => told,

@@ -4,11 +4,11 @@ use clap::Args;
 use runbook_connections::Connections;
 use runbook_model::connection::AwsConnection;
 
+use crate::carrying;
 use crate::exit::Exit;
 use crate::output::Data;
 use crate::report::story;
 use crate::stop::Stop;
-use crate::wiring;
 
 /// Print a token for an EKS cluster, for kubeconfigs
 ///
@@ -46,7 +46,7 @@ impl EksToken {
         let info = std::env::var("KUBERNETES_EXEC_INFO").ok();
         let connections = Connections::new();
         let credential =
-            wiring::runtime()?.block_on(connections.exec_credential(&connection, &self.cluster, info.as_deref()));
+            carrying::runtime()?.block_on(connections.exec_credential(&connection, &self.cluster, info.as_deref()));
         match credential {
             Ok(credential) => Data::default().line(&credential).map(|()| Exit::Done),
             Err(failure) => {

@@ -1,8 +1,14 @@
 //! The verbs, one file each.
 
+pub(crate) mod approve;
+pub(crate) mod cancel;
 pub(crate) mod eks_token;
 pub(crate) mod events;
+pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod lint;
+pub(crate) mod reject;
+pub(crate) mod resolve;
+pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod show;

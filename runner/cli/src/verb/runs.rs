@@ -54,22 +54,23 @@ impl Runs {
 fn entry(summary: &Summary) -> Entry<'_> {
     Entry {
         run: summary.run.as_str(),
-        runbook: (&summary.runbook).into(),
+        runbook: (&summary.created.plan.runbook).into(),
         status: summary.status.as_str(),
         started_at: summary.started_at,
         finished_at: summary.finished_at,
-        labels: &summary.labels,
+        labels: &summary.created.labels,
     }
 }
 
 fn table(summaries: &[Summary], now: Timestamp) -> String {
     let row = |summary: &Summary| {
-        let labels = summary.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+        let labels =
+            summary.created.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
         let took = summary.finished_at.map(|end| span(end.since(summary.started_at))).unwrap_or_default();
         [
             summary.run.to_string(),
             summary.status.as_str().to_owned(),
-            summary.runbook.version.clone(),
+            summary.created.plan.runbook.version.clone(),
             format!("{} ago", span(now.since(summary.started_at))),
             took,
             printable(&labels).into_owned(),

@@ -1,0 +1,155 @@
+//! Carrying a run out: everything around it is put together, people are told, and the end becomes an exit code.
+//!
+//! This file decides how signals, the reporter and the trace meet the driver. It must not decide about steps.
+
+use runbook_connections::Connections;
+use runbook_driver::clock::SystemClock;
+use runbook_driver::observer::Observer;
+use runbook_driver::{Broken, Run, Signal, Unopened, World};
+use runbook_engine::event::{Event, Stamped, StopReason};
+use runbook_engine::input::Holding;
+use runbook_journal::{AppendError, HoldError, SqliteStore};
+use runbook_model::id::RunId;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::arguments::Global;
+use crate::ending;
+use crate::exit::Exit;
+use crate::output::{Data, Form};
+use crate::person;
+use crate::recording::Recording;
+use crate::report::Reporter;
+use crate::stop::{Stop, because};
+use crate::trace::Trace;
+
+/// A run that this process holds, ready to go on.
+pub(crate) struct Taken {
+    pub(crate) id: RunId,
+    pub(crate) run: Run,
+    /// What happened before this process took it up; empty for a new run.
+    pub(crate) history: Vec<Stamped>,
+    /// The first event of a new run, which nobody was told of.
+    pub(crate) first: Option<Stamped>,
+    pub(crate) holding: Holding,
+}
+
+/// What a process says of itself when it takes a run up.
+pub(crate) fn holding() -> Holding {
+    Holding {
+        by: person::person(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Holding::default()
+    }
+}
+
+/// The runtime that futures and timers live on. Verbs that reach nothing outside do without it.
+pub(crate) fn runtime() -> Result<Runtime, Stop> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::environment(format!("failed to start: {error}")))
+}
+
+/// Carries the run out until it ends, parks or is stopped, and tells how that was.
+pub(crate) fn carry_out(
+    taken: Taken,
+    store: &SqliteStore,
+    global: &Global,
+    form: Form,
+    trace: &Trace,
+) -> Result<Exit, Stop> {
+    let Taken { id, run, history, first, holding } = taken;
+    if let Err(error) = trace.keep_in(&store.folder_of(&id)) {
+        tracing::warn!("the trace of the run cannot be kept: {error}");
+    }
+    let runtime = runtime()?;
+    let signals = runtime.block_on(signals())?;
+    let reporter = Reporter::start(&id, &history, global, form);
+    let mut watcher = Watcher { reporter: &reporter, stopping: None };
+    if let Some(first) = first {
+        watcher.recorded(1, &first);
+    }
+    let registry = runbook_steps::kinds();
+    let connections = Connections::new();
+    let world = World {
+        kinds: &|name| registry.step(name),
+        outside: &connections,
+        clock: &SystemClock,
+        observer: &mut watcher,
+        signals,
+    };
+    let ended = runtime.block_on(run.carry_out(holding, world));
+    let stopping = watcher.stopping;
+    let told = reporter.finish();
+    let recording = Recording::read(store, &id)?;
+    let written = match form {
+        Form::Json => Data::default().document(&ending::document(store, &recording)?),
+        Form::Human | Form::Ndjson => Ok(()),
+    };
+    let exit = match ended {
+        Ok(_) => ending::tell(store, &recording, stopping, global, form),
+        Err(broken) => Err(Stop::from(broken).resume(&id)),
+    };
+    exit.and_then(|exit| told.and(written).map(|()| exit))
+}
+
+/// Ctrl-C and SIGTERM, from now on.
+async fn signals() -> Result<UnboundedReceiver<Signal>, Stop> {
+    let failed = |error| Stop::environment(format!("failed to listen to signals: {error}"));
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
+    let (sender, receiver) = unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let came = tokio::select! {
+                Some(()) = interrupts.recv() => Signal::Interrupt,
+                Some(()) = terminations.recv() => Signal::Terminate,
+                else => return,
+            };
+            if sender.send(came).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+/// Passes events on to the reporter, and remembers why nothing new starts.
+struct Watcher<'a> {
+    reporter: &'a Reporter,
+    stopping: Option<StopReason>,
+}
+
+impl Observer for Watcher<'_> {
+    fn recorded(&mut self, number: u64, stamped: &Stamped) {
+        if let Event::RunStopping { reason } = &stamped.event {
+            self.stopping = Some(*reason);
+        }
+        self.reporter.event(number, stamped);
+    }
+}
+
+impl From<Unopened> for Stop {
+    fn from(error: Unopened) -> Self {
+        let exit = match &error {
+            Unopened::Hold(HoldError::HeldBy(_)) => Exit::Held,
+            _ => Exit::Environment,
+        };
+        Self::new(exit, because(&error)).help(error.help())
+    }
+}
+
+impl From<Broken> for Stop {
+    fn from(error: Broken) -> Self {
+        let exit = match &error {
+            Broken::Fenced { .. } => Exit::Held,
+            Broken::Append(AppendError::Conflict { .. }) => Exit::Held,
+            Broken::Append(_) | Broken::Inbox(_) => Exit::Environment,
+            Broken::Bug(_) => Exit::Bug,
+        };
+        Self::new(exit, because(&error)).help(error.help())
+    }
+}

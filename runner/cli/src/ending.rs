@@ -1,0 +1,123 @@
+//! How a run stands when its process lets go of it, told to people, and as an exit code.
+//!
+//! This file decides which end gives which code, and which words stand before the command that goes on. It must not decide
+//! how the run stands.
+
+use runbook_engine::event::{ParkReason, StopReason};
+use runbook_engine::view::{RunStatus, StepStatus, StepView};
+use runbook_journal::SqliteStore;
+
+use crate::arguments::Global;
+use crate::document::{Document, next, shown};
+use crate::exit::Exit;
+use crate::output::{Data, Form};
+use crate::portrait::one_line;
+use crate::recording::Recording;
+use crate::report::story::{self, span};
+use crate::stop::Stop;
+use crate::{talk, word};
+
+/// The run as scripts read it.
+pub(crate) fn document(store: &SqliteStore, recording: &Recording) -> Result<Document, Stop> {
+    Ok(Document::new(recording, &word::answered(store, recording)?))
+}
+
+/// Tells how the run stands. `stopping` is why nothing new started any more.
+pub(crate) fn tell(
+    store: &SqliteStore,
+    recording: &Recording,
+    stopping: Option<StopReason>,
+    global: &Global,
+    form: Form,
+) -> Result<Exit, Stop> {
+    let (status, steps) = (recording.status(), recording.steps());
+    let exit = match (status, stopping) {
+        (RunStatus::Succeeded | RunStatus::Undone, _) => {
+            succeeded(recording, &steps, global, form)?;
+            return Ok(Exit::Done);
+        }
+        (_, Some(StopReason::Refused)) => Exit::Refused,
+        (RunStatus::Parked, _) => Exit::Parked,
+        (RunStatus::TimedOut, _) => Exit::TimedOut,
+        (RunStatus::Failed | RunStatus::Cancelled, _) => Exit::Failed,
+        (_, Some(StopReason::Terminated)) => Exit::Terminated,
+        (RunStatus::Interrupted | RunStatus::Running, _) => Exit::Interrupted,
+    };
+    let words = match exit {
+        Exit::Parked => "waits for a person",
+        Exit::TimedOut => "ran out of time",
+        Exit::Refused => "met another account or cluster than before, and nothing was changed",
+        Exit::Interrupted => "was interrupted",
+        Exit::Terminated => "was terminated",
+        _ if status == RunStatus::Cancelled => "was cancelled",
+        _ => "failed",
+    };
+    let mut stop = Stop::new(exit, format!("run {} {words}", recording.run));
+    stop.details = reasons(recording, &steps);
+    stop.help = help(recording, &steps);
+    stop.next = next(&recording.run, status, &steps, &word::answered(store, recording)?);
+    Err(stop)
+}
+
+fn succeeded(recording: &Recording, steps: &[StepView], global: &Global, form: Form) -> Result<(), Stop> {
+    let state = recording.engine.state();
+    if !global.quiet {
+        let took = state.ended().map(|ended| span(ended.at.since(state.created_at()))).unwrap_or_default();
+        let done = steps.iter().filter(|step| step.status == StepStatus::Succeeded).count();
+        let skipped = steps.iter().filter(|step| step.status == StepStatus::Skipped).count();
+        let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
+        talk::say(&format!("run {} {}: {done} steps done{skipped}, {took}\n", recording.run, talk::good("succeeded")));
+    }
+    if form == Form::Human {
+        let mut data = Data::default();
+        let outputs = state.ended().and_then(|ended| ended.outputs.as_ref()).and_then(|outputs| outputs.as_map());
+        for (name, value) in outputs.into_iter().flatten() {
+            data.text(format_args!("{}: {}\n", talk::bold(name), one_line(&shown(value))))?;
+        }
+    }
+    Ok(())
+}
+
+/// A line for everything that holds the run up: first what decided the end, then every step that failed or waits.
+fn reasons(recording: &Recording, steps: &[StepView]) -> Vec<String> {
+    let because = recording.engine.state().ended().and_then(|ended| ended.because.as_ref());
+    let mut reasons: Vec<String> = steps.iter().filter_map(reason).collect();
+    if let Some(because) = because {
+        let told = because
+            .step
+            .as_ref()
+            .is_some_and(|step| steps.iter().any(|view| view.path == *step && reason(view).is_some()));
+        if !told {
+            let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
+            reasons.insert(0, format!("{step}{}", story::classed(&because.failure)));
+        }
+    }
+    reasons
+}
+
+fn reason(step: &StepView) -> Option<String> {
+    let path = &step.path;
+    match (step.status, step.parked) {
+        (StepStatus::Failed, _) => step.failure.as_ref().map(|failure| format!("{path}  {}", story::classed(failure))),
+        (_, Some(reason)) => {
+            let message = step.reason.as_deref().unwrap_or_default();
+            Some(format!("{path}  {}: {message}", story::waits(reason)))
+        }
+        _ => None,
+    }
+}
+
+/// What helps: what the first failure says, or what a person has to find out.
+fn help(recording: &Recording, steps: &[StepView]) -> Option<String> {
+    let in_doubt = steps.iter().find(|step| step.parked == Some(ParkReason::Doubt));
+    if let Some(step) = in_doubt {
+        return Some(format!(
+            "look whether it happened; if it did not, say `--retry` instead of `--done`; tries so far: {}",
+            step.attempts
+        ));
+    }
+    let because = recording.engine.state().ended().and_then(|ended| ended.because.as_ref());
+    let failures =
+        because.map(|because| &because.failure).into_iter().chain(steps.iter().filter_map(|s| s.failure.as_ref()));
+    failures.filter_map(|failure| failure.help.clone()).next()
+}

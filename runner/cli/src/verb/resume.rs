@@ -1,0 +1,204 @@
+//! `runbook resume`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use indexmap::IndexMap;
+use runbook_driver::Run;
+use runbook_engine::view::{Resumption, RunStatus};
+use runbook_journal::{HoldError, SqliteStore};
+use runbook_model::duration::Duration;
+use runbook_model::id::RunId;
+use runbook_model::input::InputDeclaration;
+use runbook_model::path::StepPath;
+use serde::Serialize;
+
+use crate::arguments::Global;
+use crate::carrying::{self, Taken};
+use crate::document::Document;
+use crate::exit::Exit;
+use crate::inputs::InputOptions;
+use crate::output::{Data, Form, OutputOption};
+use crate::portrait::portrait;
+use crate::recording::{self, Recording};
+use crate::report::story::span;
+use crate::stop::Stop;
+use crate::text::{padded, printable, width};
+use crate::{later, person, runs, state, talk, trace, word};
+
+/// Go on with a run
+///
+/// Finished steps are not run again. Failed steps are, and whatever never ran. A step whose outcome is unknown is looked at before
+/// anything is repeated. The files of the runbook are those the run was made from: editing them changes nothing.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  runbook resume\n  runbook resume eks-k --plan\n  \
+                             runbook resume eks-karmada-7k3m9q --from cluster\n  \
+                             runbook resume eks-karmada-7k3m9q --extend 30m")]
+pub(crate) struct Resume {
+    /// The run; without it the only unfinished one
+    run: Option<String>,
+    /// Only tell what would become of each step
+    #[arg(long)]
+    plan: bool,
+    /// Run this step, and what depends on it, again
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+    /// How much time a step gets whose deadline has passed, instead of its whole timeout
+    #[arg(long, value_name = "DURATION")]
+    extend: Option<Duration>,
+    #[command(flatten)]
+    inputs: InputOptions,
+    #[command(flatten)]
+    output: OutputOption,
+    #[arg(long, hide = true, value_name = "FILE")]
+    with: Option<PathBuf>,
+}
+
+/// `resume --plan` as scripts read it.
+#[derive(Serialize)]
+struct Prospect {
+    run: RunId,
+    steps: Vec<Prospective>,
+}
+
+#[derive(Serialize)]
+struct Prospective {
+    path: StepPath,
+    decision: &'static str,
+    reason: String,
+}
+
+impl Resume {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit, Stop> {
+        if self.with.is_some() {
+            return Err(later::not_yet("resume --with"));
+        }
+        let trace = trace::start(global)?;
+        let store = state::store()?;
+        let id = self.chosen(&store)?;
+        let recording = Recording::read(&store, &id)?;
+        let from = match &self.from {
+            Some(typed) => Some(word::find(&recording.steps(), typed)?.path.clone()),
+            None => None,
+        };
+        if self.plan {
+            return self.tell_plan(&recording, from.as_ref());
+        }
+        match recording.status() {
+            RunStatus::Succeeded if from.is_none() => return self.show(&recording),
+            status @ (RunStatus::Cancelled | RunStatus::Undone) => {
+                let message = format!("run {id} is {} and cannot go on", status.as_str());
+                return Err(Stop::new(Exit::Refused, message).help("`runbook exec` makes a new run"));
+            }
+            _ => {}
+        }
+        let run = Run::hold(&store, &id, &person::holder()).map_err(|error| held(&id, error))?;
+        let withheld = run.engine().state().withheld_inputs();
+        let declared = &run.engine().state().plan().body.inputs;
+        let secrets = self.secrets(&id, declared, &withheld)?;
+        let holding = runbook_engine::input::Holding {
+            secrets: secrets.into_iter().collect(),
+            from,
+            extend: self.extend,
+            ..carrying::holding()
+        };
+        let history = recording::events(&store, &id)?.into_iter().map(|(_, stamped)| stamped).collect();
+        let taken = Taken { id, run, history, first: None, holding };
+        carrying::carry_out(taken, &store, global, self.output.form, &trace)
+    }
+
+    /// The run that is meant.
+    fn chosen(&self, store: &SqliteStore) -> Result<RunId, Stop> {
+        if let Some(typed) = &self.run {
+            return runs::find(store, typed);
+        }
+        let (summaries, _) = runs::summaries(store)?;
+        let mut unfinished = summaries.into_iter().filter(|summary| !runs::is_finished(summary.status));
+        match (unfinished.next(), unfinished.next()) {
+            (Some(only), None) => Ok(only.run),
+            (None, _) => Err(Stop::usage("there is no unfinished run").help("`runbook runs` lists all runs")),
+            (Some(first), Some(second)) => {
+                let newest = first.run.clone();
+                let all = [first, second].into_iter().chain(unfinished);
+                let stop = Stop::usage("there are several unfinished runs; name one of them");
+                let line = |summary: &runs::Summary| {
+                    let ago = span(person::now().since(summary.started_at));
+                    format!("{}  {}, made {ago} ago", summary.run, summary.status.as_str())
+                };
+                Err(all.fold(stop, |stop, summary| stop.detail(line(&summary))).resume(&newest))
+            }
+        }
+    }
+
+    /// The secret inputs, which no journal holds: given again, or asked for.
+    fn secrets(
+        &self,
+        id: &RunId,
+        declared: &IndexMap<String, InputDeclaration>,
+        withheld: &[&str],
+    ) -> Result<IndexMap<String, runbook_model::value::Value>, Stop> {
+        if let Some(fixed) = self.inputs.names().find(|name| declared.contains_key(*name) && !withheld.contains(name)) {
+            return Err(Stop::usage(format!("the input `{fixed}` of a run cannot be changed"))
+                .help("only secret inputs are given again; `runbook exec` makes a new run"));
+        }
+        let wanted: IndexMap<String, InputDeclaration> = declared
+            .iter()
+            .filter(|(name, _)| withheld.contains(&name.as_str()))
+            .map(|(name, declaration)| {
+                (name.clone(), InputDeclaration { default: None, optional: false, ..declaration.clone() })
+            })
+            .collect();
+        self.inputs.gather(&wanted, declared).map_err(|stop| stop.resume(id))
+    }
+
+    /// A run that has succeeded needs nothing more.
+    fn show(&self, recording: &Recording) -> Result<Exit, Stop> {
+        let mut data = Data::default();
+        match self.output.form {
+            Form::Human => data.text(portrait(recording, &[], person::now()))?,
+            Form::Json => data.document(&Document::new(recording, &[]))?,
+            // There are no new events.
+            Form::Ndjson => {}
+        }
+        Ok(Exit::Done)
+    }
+
+    fn tell_plan(&self, recording: &Recording, from: Option<&StepPath>) -> Result<Exit, Stop> {
+        let steps = recording.engine.resumption(from, person::now());
+        let mut data = Data::default();
+        match self.output.form {
+            Form::Human => {
+                let column = steps.iter().map(|step| width(&step.path.to_string())).max().unwrap_or_default();
+                for Resumption { path, decision, reason } in &steps {
+                    let path = padded(&path.to_string(), column);
+                    let decision = talk::bold(padded(decision.as_str(), 7));
+                    data.text(format_args!("{path}  {decision}  {}\n", printable(reason)))?;
+                }
+            }
+            form => {
+                let steps: Vec<Prospective> = steps
+                    .into_iter()
+                    .map(|step| Prospective { path: step.path, decision: step.decision.as_str(), reason: step.reason })
+                    .collect();
+                if form == Form::Json {
+                    data.document(&Prospect { run: recording.run.clone(), steps })?;
+                } else {
+                    data.list(&steps, form)?;
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn held(id: &RunId, error: runbook_driver::Unopened) -> Stop {
+    match error {
+        runbook_driver::Unopened::Hold(HoldError::HeldBy(holder)) => {
+            let who = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+            Stop::new(Exit::Held, format!("{who} holds run {id}"))
+                .help("it goes on there; wait for its end, or stop that process, which records where it stands")
+                .next(["runbook", "show", id.as_str()])
+        }
+        other => Stop::from(other).resume(id),
+    }
+}
