@@ -4,6 +4,7 @@
 
 mod exec;
 mod lint;
+mod parked;
 mod people;
 mod resume;
 mod sandbox;

@@ -119,7 +119,7 @@ impl Outcome {
 }
 
 /// The runbooks of these tests. Only by their names can the id of a run be told from other words.
-const NAMES: &str = "demo|wrong|fragile|sealed|gated|branches|calling|waiting";
+const NAMES: &str = "demo|wrong|fragile|sealed|gated|branches|calling|waiting|sending";
 
 fn run_ids() -> Regex {
     Regex::new(&format!(r"\b({NAMES})-[0-9a-hjkmnp-tv-z]{{6}}\b")).unwrap()
@@ -145,6 +145,7 @@ pub(crate) fn steady(text: &str) -> String {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
         (r"\bprocess \d+", "process [pid]"),
         (r#""pid": ?\d+"#, r#""pid": [pid]"#),
+        (r"\b127\.0\.0\.1:\d+", "[address]"),
         (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
         (r"\b\d+(\.\d)?s\b", "[s]"),
     ] {

@@ -21,12 +21,25 @@ struct Inner {
     changed: Condvar,
 }
 
+/// What the service does with a call of SSM.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// It answers.
+    Willing,
+    /// The credentials are not good any more.
+    Expired,
+    /// It takes the call and hangs up.
+    Silent,
+}
+
 struct State {
     account: String,
     /// The value of the parameter; `None`: there is none.
     value: Option<String>,
     /// Are answers about the parameter held back?
     held: bool,
+    /// What happens to calls of SSM.
+    mood: Mood,
     /// The operations of SSM that were called.
     calls: Vec<String>,
 }
@@ -35,7 +48,7 @@ impl Service {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state = State { account: "111111111111".into(), value: None, held: false, calls: Vec::new() };
+        let state = State { account: "111111111111".into(), value: None, held: false, mood: Mood::Willing, calls: Vec::new() };
         let inner = Arc::new(Inner { state: Mutex::new(state), changed: Condvar::new() });
         let shared = Arc::clone(&inner);
         thread::spawn(move || {
@@ -65,6 +78,10 @@ impl Service {
         self.change(|state| state.account = account.to_owned());
     }
 
+    pub(crate) fn be(&self, mood: Mood) {
+        self.change(|state| state.mood = mood);
+    }
+
     /// Holds answers back, or lets them go.
     pub(crate) fn hold(&self, held: bool) {
         self.change(|state| state.held = held);
@@ -91,7 +108,7 @@ fn serve(inner: &Inner, connection: TcpStream) {
     let mut reader = BufReader::new(connection.try_clone().unwrap());
     let mut writer = connection;
     while let Some((target, _body)) = request(&mut reader) {
-        let (status, kind, body) = answer(inner, target.as_deref());
+        let Some((status, kind, body)) = answer(inner, target.as_deref()) else { return };
         let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
         if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(body.as_bytes())).is_err() {
             return;
@@ -118,7 +135,8 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<(Option<String>, Vec<u8>
     Some((target, body))
 }
 
-fn answer(inner: &Inner, target: Option<&str>) -> (&'static str, &'static str, String) {
+/// Status, media type and body; nothing for a call that is never answered.
+fn answer(inner: &Inner, target: Option<&str>) -> Option<(&'static str, &'static str, String)> {
     let mut state = inner.state.lock().unwrap();
     let Some(operation) = target else {
         let (arn, account) = (format!("arn:aws:iam::{}:user/ann", state.account), &state.account);
@@ -126,20 +144,21 @@ fn answer(inner: &Inner, target: Option<&str>) -> (&'static str, &'static str, S
             "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><UserId>AID</UserId><Account>{account}\
              </Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
         );
-        return ("200 OK", "text/xml", body);
+        return Some(("200 OK", "text/xml", body));
     };
     state.calls.push(operation.to_owned());
     inner.changed.notify_all();
     let state = inner.changed.wait_while(state, |state| state.held).unwrap();
-    let json = "application/x-amz-json-1.1";
-    match &state.value {
-        Some(value) => {
+    let refusal = |code: &str| ("400 Bad Request", format!(r#"{{"__type": "{code}", "message": "no"}}"#));
+    let (status, body) = match (state.mood, &state.value) {
+        (Mood::Silent, _) => return None,
+        (Mood::Expired, _) => refusal("ExpiredTokenException"),
+        (Mood::Willing, None) => refusal("ParameterNotFound"),
+        (Mood::Willing, Some(value)) => {
             // The model calls the parameter's value a secret, so a member that is none carries it.
-            let body = serde_json::json!({"Parameter": {"Name": "flag", "Type": "String", "DataType": value}});
-            ("200 OK", json, body.to_string())
+            let parameter = serde_json::json!({"Name": "flag", "Type": "String", "DataType": value});
+            ("200 OK", serde_json::json!({"Parameter": parameter}).to_string())
         }
-        None => {
-            ("400 Bad Request", json, r#"{"__type": "ParameterNotFound", "message": "no such parameter"}"#.to_owned())
-        }
-    }
+    };
+    Some((status, "application/x-amz-json-1.1", body))
 }

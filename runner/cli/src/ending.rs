@@ -100,8 +100,7 @@ fn reason(step: &StepView) -> Option<String> {
     match (step.status, step.parked) {
         (StepStatus::Failed, _) => step.failure.as_ref().map(|failure| format!("{path}  {}", story::classed(failure))),
         (_, Some(reason)) => {
-            let message = step.reason.as_deref().unwrap_or_default();
-            Some(format!("{path}  {}: {message}", story::waits(reason)))
+            Some(format!("{path}  {}", story::waits(reason, step.reason.as_deref().unwrap_or_default())))
         }
         _ => None,
     }
@@ -109,12 +108,8 @@ fn reason(step: &StepView) -> Option<String> {
 
 /// What helps: what the first failure says, or what a person has to find out.
 fn help(recording: &Recording, steps: &[StepView]) -> Option<String> {
-    let in_doubt = steps.iter().find(|step| step.parked == Some(ParkReason::Doubt));
-    if let Some(step) = in_doubt {
-        return Some(format!(
-            "look whether it happened; if it did not, say `--retry` instead of `--done`; tries so far: {}",
-            step.attempts
-        ));
+    if steps.iter().any(|step| step.parked == Some(ParkReason::Doubt)) {
+        return Some("look whether it happened; if it did not, say `--retry` instead of `--done`".to_owned());
     }
     let because = recording.engine.state().ended().and_then(|ended| ended.because.as_ref());
     let failures =

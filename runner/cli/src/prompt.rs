@@ -17,7 +17,8 @@ use crate::text::printable;
 /// # Errors
 /// The end of the input (Ctrl-D), which means that the person gave up; or a terminal that cannot be read.
 pub(crate) fn ask(name: &str, about: Option<&str>, secret: bool) -> Result<String, Stop> {
-    let about = about.map(|about| format!(" {}", talk::dim(format_args!("({})", printable(about))))).unwrap_or_default();
+    let about =
+        about.map(|about| format!(" {}", talk::dim(format_args!("({})", printable(about))))).unwrap_or_default();
     let failed = |error: io::Error| Stop::environment(format!("failed to read the terminal: {error}"));
     // Before the question is there, so that not even the fastest answer is shown.
     let _hidden = if secret { Some(Hidden::begin().map_err(failed)?) } else { None };

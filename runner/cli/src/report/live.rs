@@ -45,7 +45,7 @@ impl Style {
             Tone::Bad => ("✘", "x"),
             Tone::Doubtful => ("!", "!"),
             Tone::Skipped => ("○", "o"),
-            Tone::Going | Tone::Plain => ("·", "-"),
+            Tone::Going | Tone::Minor | Tone::Plain => ("·", "-"),
         };
         coloured(tone, if self.unicode { fancy } else { plain })
     }
@@ -67,7 +67,7 @@ fn coloured(tone: Tone, text: &str) -> String {
         Tone::Good => good(text),
         Tone::Bad => bad(text),
         Tone::Doubtful => doubtful(text),
-        Tone::Skipped | Tone::Going => dim(text),
+        Tone::Skipped | Tone::Going | Tone::Minor => dim(text),
         Tone::Plain => text.to_owned(),
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn permanent(
     told: &Told,
     columns: usize,
 ) -> Vec<String> {
-    if told.tone == Tone::Going {
+    if matches!(told.tone, Tone::Going | Tone::Minor) {
         return Vec::new();
     }
     let details = told.details.iter().flat_map(|detail| printable_lines(detail)).map(|line| format!("    {line}"));
@@ -169,10 +169,7 @@ fn live_line(style: Style, board: &Board, path: &StepPath, live: &Live, now: Tim
             parts.push(format!("try {attempt} failed, again in {}", span(at.since(now))));
             parts.extend(seen);
         }
-        Doing::Parked(reason) => {
-            parts.push(story::waits(reason).to_owned());
-            parts.extend(seen);
-        }
+        Doing::Parked(reason) => parts.push(story::waits(reason, &seen.unwrap_or_default())),
     }
     if let Some(deadline) = live.deadline {
         parts.insert(1.min(parts.len()), format!("gives up in {}", span(deadline.since(now))));
@@ -249,7 +246,7 @@ mod tests {
             block,
             [
                 "| active            6s  CREATING - gives up in 9m52s - wants result.status == \"ACTIVE\" - look 3, next in 12s",
-                "! join              2s  waits for an approval - go?",
+                "! join              2s  waits for an approval: go?",
                 "[1/4] 8s - demo-7k3m9q - Ctrl-C stops, resume goes on",
             ]
         );

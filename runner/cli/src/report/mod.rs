@@ -16,11 +16,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use runbook_engine::event::{Event, Stamped};
+use runbook_engine::event::{Event, Stamped, StopReason};
 use runbook_engine::stored;
 use runbook_model::id::RunId;
 
-use self::board::Board;
+use self::board::{Board, Doing};
 use self::live::Style;
 use self::plain::Plain;
 use self::screen::Screen;
@@ -178,6 +178,10 @@ impl Teller {
                 }
                 told = Told { tone: Tone::Doubtful, words: "not all of the runbook is carried out".into(), ..told };
             }
+            // Only where something else goes on is it news that nothing new starts.
+            Event::RunStopping { reason: StopReason::Failed | StopReason::Parked } if self.is_idle() => {
+                return self.remember(stamped);
+            }
             // The end is told by whoever started the reporter, with what goes on.
             Event::RunEnded { .. } => return self.remember(stamped),
             _ => {}
@@ -198,6 +202,11 @@ impl Teller {
                 self.permanent.extend(live::permanent(self.style, board, live.as_ref(), stamped.time, &told, columns));
             }
         }
+    }
+
+    /// Does nothing go on but what waits for people?
+    fn is_idle(&self) -> bool {
+        self.board.as_ref().is_none_or(|board| board.live().values().all(|live| matches!(live.doing, Doing::Parked(_))))
     }
 
     fn tick(&mut self) {

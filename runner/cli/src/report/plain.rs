@@ -33,6 +33,9 @@ impl Plain {
     /// The lines of an event. `board` has taken it in already.
     pub(super) fn event(&mut self, board: &Board, time: Timestamp, told: &Told) -> Vec<String> {
         let Some(step) = &told.step else { return lines(time, told) };
+        if told.tone == Tone::Minor {
+            return Vec::new();
+        }
         match board.live().get(step) {
             Some(live) => {
                 // Looks that see the same again are left to the heartbeat.
@@ -93,7 +96,7 @@ pub(super) fn state(live: &Live, now: Timestamp) -> String {
             let why = seen.as_deref().unwrap_or_default();
             format!("try {attempt} failed ({why}), again in {}", span(at.since(now)))
         }
-        (Doing::Parked(reason), seen) => format!("{}: {}", story::waits(*reason), seen.as_deref().unwrap_or_default()),
+        (Doing::Parked(reason), seen) => story::waits(*reason, seen.as_deref().unwrap_or_default()),
     };
     let _infallible = write!(words, ", since {}", span(now.since(live.since)));
     if let Some(deadline) = live.deadline {
@@ -133,7 +136,7 @@ fn line(time: Timestamp, step: Option<&str>, words: &str) -> String {
 mod tests {
     use runbook_model::kind::Origin;
 
-    use super::super::sample::{at, begun, listed, looked, plan, run, started, succeeded};
+    use super::super::sample::{at, begun, listed, looked, plan, run, succeeded};
     use super::*;
 
     /// All lines of the events, and of the heartbeats at these seconds behind them.
@@ -172,10 +175,10 @@ mod tests {
 
     #[test]
     fn what_has_ended_is_silent() {
-        let events = [started("vpc", 0, 1), succeeded("vpc", 1, Origin::Created)];
+        let events = [begun("vpc", 0, None), succeeded("vpc", 1, Origin::Created)];
         assert_eq!(
             told(&events, &[40, 80]),
-            ["2026-11-22T10:00:00Z [vpc] starts", "2026-11-22T10:00:01Z [vpc] created"]
+            ["2026-11-22T10:00:00Z [vpc] begins", "2026-11-22T10:00:01Z [vpc] created"]
         );
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum Tone {
     Skipped,
     /// Something begins or goes on: where a live block shows it, it is not told as a line.
     Going,
+    /// What is told of a step before or after says as much: only the full list of events has it.
+    Minor,
     /// Worth knowing.
     Plain,
 }
@@ -82,7 +84,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
         }
         Event::StepBegun { step, .. } => Told::of(step, Tone::Going, "begins"),
         Event::StepProbed { step, finding, .. } => found(step, finding),
-        Event::StepStarted { step, attempt: 1, .. } => Told::of(step, Tone::Going, "starts"),
+        Event::StepStarted { step, attempt: 1, .. } => Told::of(step, Tone::Minor, "starts"),
         Event::StepStarted { step, attempt, .. } => Told::of(step, Tone::Going, format!("starts, try {attempt}")),
         Event::StepGoing { step, observed, .. } => {
             Told::of(step, Tone::Going, observed.as_deref().unwrap_or("goes on outside"))
@@ -100,8 +102,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
             Told::of(step, Tone::Going, format!("try {attempt} failed: {}{again}", classed(failure)))
         }
         Event::StepInDoubt { step, failure, .. } => {
-            Told::of(step, Tone::Doubtful, format!("nobody knows whether it happened: {failure}"))
-                .details(failure_details(failure))
+            Told::of(step, Tone::Going, format!("the answer was lost: {failure}")).details(failure_details(failure))
         }
         Event::StepSucceeded { step, origin, accepted, warnings, .. } => {
             Told::of(step, Tone::Good, succeeded(*origin, accepted.as_ref())).details(warnings.iter().cloned())
@@ -109,9 +110,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
         Event::StepFailed { step, failure } => {
             Told::of(step, Tone::Bad, classed(failure)).details(failure_details(failure))
         }
-        Event::StepParked { step, reason, message } => {
-            Told::of(step, Tone::Doubtful, format!("{}: {message}", waits(*reason)))
-        }
+        Event::StepParked { step, reason, message } => Told::of(step, Tone::Doubtful, waits(*reason, message)),
         Event::StepReopened { step, reason, .. } => Told::of(step, Tone::Going, format!("open again: {reason}")),
         Event::WordGiven { step, word, by, .. } => {
             let tone = if *word == Word::Reject { Tone::Bad } else { Tone::Plain };
@@ -140,8 +139,8 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
 
 fn found(step: &StepPath, finding: &Finding) -> Told {
     match finding {
-        Finding::Absent => Told::of(step, Tone::Going, "is not there yet"),
-        Finding::Matching => Told::of(step, Tone::Going, "is there, and as wanted"),
+        Finding::Absent => Told::of(step, Tone::Minor, "is not there yet"),
+        Finding::Matching => Told::of(step, Tone::Minor, "is there, and as wanted"),
         Finding::Different { sentences } => {
             Told::of(step, Tone::Doubtful, "is there, and not as wanted").details(sentences.iter().cloned())
         }
@@ -158,13 +157,13 @@ fn succeeded(origin: Origin, accepted: Option<&Failure>) -> String {
     accepted.map_or_else(|| words.to_owned(), |failure| format!("{words} ({failure} counts as an answer)"))
 }
 
-/// What a step waits for when it is parked.
-pub(crate) fn waits(reason: ParkReason) -> &'static str {
+/// What a parked step waits for; `message` is what the engine, or the author, says of it.
+pub(crate) fn waits(reason: ParkReason, message: &str) -> String {
     match reason {
-        ParkReason::Approval => "waits for an approval",
-        ParkReason::Doubt => "nobody knows whether it happened",
-        ParkReason::Credentials => "the login has expired",
-        ParkReason::Deadline => "its time is up",
+        ParkReason::Approval => format!("waits for an approval: {message}"),
+        ParkReason::Doubt => format!("nobody knows whether it happened: {message}"),
+        ParkReason::Credentials => format!("the login has expired: {message}"),
+        ParkReason::Deadline => format!("its time is up: {message}"),
     }
 }
 
