@@ -1,0 +1,49 @@
+//! `k8s-apply`, `k8s-get` and waits over Kubernetes, with the real program against a real cluster: what they make, what they
+//! say, who they meet.
+//!
+//! All tests share one cloud and one cluster, each in a namespace of its own, hence a test runner of our own.
+
+mod apply;
+mod door;
+mod stage;
+mod wait;
+
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use stage::Stage;
+
+type Test = (&'static str, fn(&Stage));
+
+const TESTS: [Test; 11] = [
+    ("objects_are_created_then_left_alone_then_changed", apply::origins),
+    ("a_definition_is_awaited_before_its_objects", apply::definition),
+    ("a_field_of_somebody_else_is_not_taken_unasked", apply::conflict),
+    ("what_must_exist_is_not_made", apply::must_exist),
+    ("what_cannot_be_is_invalid_and_not_tried_again", apply::unfit),
+    ("secrets_are_written_nowhere", apply::secrets),
+    ("a_roll_out_is_awaited", wait::roll_out),
+    ("a_roll_out_that_fails_says_why", wait::failure),
+    ("a_wait_watches", wait::watches),
+    ("a_kubeconfig_user_of_the_aws_cli_needs_no_aws_cli", door::kubeconfig),
+    ("a_cluster_that_does_not_exist_is_missing", door::missing),
+];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let stage: Arc<Stage> = Arc::default();
+    let trial = |(name, test): Test| {
+        let stage = Arc::clone(&stage);
+        let run = move || {
+            test(&stage);
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(true)
+    };
+    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
+    // Leaves nothing behind: `exit` would run no destructor.
+    drop(stage);
+    conclusion.exit();
+}
