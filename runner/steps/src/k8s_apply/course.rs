@@ -8,7 +8,7 @@ use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::value::Value;
 
-use super::manager;
+use super::field_manager;
 use super::single::{self, Manner};
 use super::ticket::{Done, Ticket};
 use crate::arguments;
@@ -65,7 +65,7 @@ impl<'a> Course<'a> {
             connection: invocation.connection()?,
             order: manifest::order(&manifests),
             manifests,
-            manager: manager::name(&invocation.runbook, &invocation.path),
+            manager: field_manager::name(&invocation.runbook, &invocation.path),
             take: arguments::text(arguments, "conflicts")? == Some("take"),
             must_exist: arguments::flag(arguments, "must-exist"),
             until_ready: arguments::text(arguments, "wait")? == Some("ready"),

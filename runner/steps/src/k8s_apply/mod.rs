@@ -4,8 +4,8 @@
 //! in [`single`], the way through all of them in [`course`]. It must not know how a server is reached.
 
 mod course;
+mod field_manager;
 mod inline;
-mod manager;
 mod single;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::Origin;
 use runbook_model::value::Value;
 
-use super::manager;
+use super::field_manager;
 use super::ticket::Done;
 use crate::kubernetes::former::former;
 use crate::kubernetes::manifest::Manifest;
@@ -60,7 +60,7 @@ pub(super) async fn apply(
     let mut answer = kubernetes.apply(connection, &request).await;
     if let Err(refused) = &answer
         && !refused.conflicts.is_empty()
-        && refused.conflicts.iter().all(|conflict| manager::is_ours(&conflict.manager))
+        && refused.conflicts.iter().all(|conflict| field_manager::is_ours(&conflict.manager))
     {
         request.force = true;
         answer = kubernetes.apply(connection, &request).await;
@@ -112,7 +112,7 @@ fn explained(object: &ObjectName, refused: ApplyRefused) -> Failure {
     }
     let mut told: Vec<String> = conflicts
         .iter()
-        .filter(|conflict| !manager::is_ours(&conflict.manager))
+        .filter(|conflict| !field_manager::is_ours(&conflict.manager))
         .map(|FieldConflict { field, manager }| format!("`{field}` is held by `{manager}`"))
         .collect();
     let more = told.len().saturating_sub(FIELDS);
