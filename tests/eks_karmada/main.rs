@@ -1,0 +1,57 @@
+//! `eks-karmada.yaml` against the test cloud and a real cluster, with the real program: undisturbed, again, and through
+//! every trouble it may meet. However it gets there, the end is what an undisturbed run leaves.
+//!
+//! All tests share one cloud and one rig, one after the other, hence a test runner of our own. By default 3 runs are
+//! killed at random; `RUNBOOK_KILLED_RUNS=100 cargo test --test eks_karmada -- --include-ignored killed_at_random` is the
+//! long version, and `RUNBOOK_SEED` chooses other moments.
+
+mod again;
+mod killed;
+mod moments;
+mod parked;
+mod refused;
+mod stage;
+mod traces;
+mod trouble;
+
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use stage::Stage;
+
+type Test = (&'static str, fn(&Stage));
+
+const TESTS: [Test; 13] = [
+    ("an_undisturbed_run_makes_what_the_guide_wants", again::undisturbed),
+    ("a_second_run_adopts_everything", again::adopts),
+    ("the_cluster_alone_lets_a_user_in", again::cluster_alone),
+    ("killed_while_calls_are_in_flight", killed::in_flight),
+    ("killed_at_random", killed::at_random),
+    ("lost_replies", trouble::lost_replies),
+    ("lost_requests", trouble::lost_requests),
+    ("throttling_and_broken_services", trouble::refusals),
+    ("expired_credentials", parked::credentials),
+    ("a_passed_deadline", parked::deadline),
+    ("two_resumers", refused::two_resumers),
+    ("another_account", refused::another_account),
+    ("somebody_elses_role", refused::somebody_elses_role),
+];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let stage: Arc<Stage> = Arc::default();
+    let trial = |(name, test): Test| {
+        let stage = Arc::clone(&stage);
+        let run = move || {
+            test(&stage);
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(true)
+    };
+    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
+    // Leaves nothing behind: `exit` would run no destructor.
+    drop(stage);
+    conclusion.exit();
+}
