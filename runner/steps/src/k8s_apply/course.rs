@@ -78,8 +78,7 @@ impl<'a> Course<'a> {
     /// # Errors
     /// The first object that fails; what was applied before it stays.
     pub(super) async fn go_on(&self, mut ticket: Ticket) -> Result<Progress, Failure> {
-        let mut warnings = Vec::new();
-        let paused = match self.apply_all(&mut ticket, &mut warnings).await {
+        let paused = match self.apply_all(&mut ticket).await {
             Ok(None) if self.until_ready => self.await_all(&mut ticket).await,
             other => other,
         };
@@ -88,11 +87,11 @@ impl<'a> Course<'a> {
                 let observed = Some(self.secrets.redact(&observed));
                 Ok(Progress::Going { ticket: ticket.written(), observed })
             }
-            None => Ok(Progress::Done(self.answer(ticket, warnings).await?)),
+            None => Ok(Progress::Done(self.answer(ticket).await?)),
         }
     }
 
-    async fn apply_all(&self, ticket: &mut Ticket, warnings: &mut Vec<String>) -> Result<Option<Pause>, Failure> {
+    async fn apply_all(&self, ticket: &mut Ticket) -> Result<Option<Pause>, Failure> {
         let manner = Manner { manager: &self.manager, take: self.take, must_exist: self.must_exist };
         let start = ticket.done.len();
         for place in self.order.iter().skip(start) {
@@ -115,7 +114,7 @@ impl<'a> Course<'a> {
                 other => other?,
             };
             let (done, warned) = single::apply(self.kubernetes, self.connection, manifest, resource, manner).await?;
-            warnings.extend(warned);
+            ticket.warnings.extend(warned.iter().map(|warning| self.secrets.redact(warning)));
             ticket.done.push(done);
         }
         Ok(None)
@@ -187,7 +186,7 @@ impl<'a> Course<'a> {
     }
 
     /// The objects in the order in which the author wrote them.
-    async fn answer(&self, mut ticket: Ticket, warnings: Vec<String>) -> Result<Answer, Failure> {
+    async fn answer(&self, mut ticket: Ticket) -> Result<Answer, Failure> {
         let mut objects = vec![Value::Null; self.manifests.len()];
         for (place, done) in self.order.iter().zip(&mut ticket.done) {
             let object = match done.seen.take() {
@@ -200,7 +199,7 @@ impl<'a> Course<'a> {
             output: Value::List(objects),
             origin: Some(ticket.origin()),
             before: ticket.before().map(|before| self.secrets.mark(before)),
-            warnings: warnings.iter().map(|warning| self.secrets.redact(warning)).collect(),
+            warnings: ticket.warnings,
             ..Answer::default()
         })
     }

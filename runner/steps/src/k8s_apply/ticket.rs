@@ -13,6 +13,8 @@ use crate::ports::{ObjectName, Resource};
 #[derive(Debug, Default)]
 pub(super) struct Ticket {
     pub(super) done: Vec<Done>,
+    /// What the server warned of.
+    pub(super) warnings: Vec<String>,
 }
 
 /// One applied object.
@@ -45,7 +47,11 @@ impl Ticket {
             entry.insert("former".into(), done.former.clone().unwrap_or_default());
             Value::Map(entry)
         });
-        Value::Map(Map::from_iter([("done".to_owned(), Value::List(done.collect()))]))
+        let warnings = self.warnings.iter().map(|warning| Value::from(warning.as_str()));
+        Value::Map(Map::from_iter([
+            ("done".to_owned(), Value::List(done.collect())),
+            ("warnings".to_owned(), Value::List(warnings.collect())),
+        ]))
     }
 
     /// From the journal.
@@ -75,7 +81,8 @@ impl Ticket {
         let done = done.collect::<Option<_>>().ok_or_else(|| {
             Failure::new(FailureClass::Unknown, "the journal's note on how far the apply had come cannot be read")
         })?;
-        Ok(Self { done })
+        let warnings = Object(ticket).items(&["warnings"]).iter().filter_map(Value::as_str).map(str::to_owned);
+        Ok(Self { done, warnings: warnings.collect() })
     }
 
     /// How the whole step came about.
@@ -149,6 +156,7 @@ mod tests {
                 done(Some("shop"), Origin::Changed, Some(json!({"spec": {"replicas": 1}}).into())),
                 done(None, Origin::Unchanged, None),
             ],
+            warnings: vec!["old".into()],
         };
         let back = Ticket::read(&decode(encode(&ticket.written())).unwrap()).unwrap();
         assert_eq!(back.written(), ticket.written());
