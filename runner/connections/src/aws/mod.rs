@@ -31,6 +31,16 @@ use crate::http::{Http, NoAnswer, Received};
 /// How long one request may take, its answer included; under the minute that a step's call may take.
 const LIMIT: Duration = Duration::from_secs(50);
 
+/// With these codes a service refuses a signature, and its date may be why.
+const REFUSED_DATE: [&str; 6] = [
+    "AuthFailure",
+    "InvalidSignatureException",
+    "RequestExpired",
+    "RequestInTheFuture",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+];
+
 /// Who asks, for the service's logs.
 pub(crate) const USER_AGENT: &str = concat!("runbook/", env!("CARGO_PKG_VERSION"));
 
@@ -94,7 +104,8 @@ impl RealAws {
         let outcome = decoded(&received);
         // A request that the service refused for its date never took effect, so that sending it with the right date is
         // not a second try.
-        if outcome.is_err() && session.clock.is_corrected_by(received.header("date")) {
+        let for_its_date = |failure: &Failure| failure.code.as_deref().is_some_and(|code| REFUSED_DATE.contains(&code));
+        if outcome.as_ref().err().is_some_and(for_its_date) && session.clock.is_corrected_by(received.header("date")) {
             return decoded(&self.send(session, operation, request).await?);
         }
         outcome

@@ -1,7 +1,7 @@
 //! `k8s-apply`: server-side apply of objects, in the order that works, until they are ready if that is wanted.
 //!
 //! This file decides the arguments of the kind and how a call of it begins and goes on. What is done to one object stands
-//! in [`single`], the way through all of them in [`course`]. It must not know how a server is reached.
+//! in `single.rs`, the way through all of them in `course.rs`. It must not know how a server is reached.
 
 mod course;
 mod field_manager;
