@@ -7,6 +7,7 @@ mod author;
 mod calls;
 mod doors;
 mod flow;
+mod format;
 mod people;
 mod random;
 mod resumes;

@@ -1,12 +1,10 @@
 //! A person's word: approvals, doubt, giving up, stopping.
 
 use runbook_engine::event::{StopReason, Word};
-use runbook_engine::input::Input;
+use runbook_engine::input::{Holding, Input};
 use runbook_model::failure::FailureClass;
-use runbook_model::time::Timestamp;
 use serde_json::json;
 
-use crate::author::person;
 use crate::scene::Scene;
 
 fn approval() -> serde_json::Value {
@@ -45,18 +43,18 @@ fn an_approval_goes_on_while_the_run_lives_or_later() {
     scene.answer("a", json!({}));
     scene.reload();
     // The word waits in the inbox and reaches the next holder together with its start.
-    let said_at = Timestamp::from_millis(5);
-    let said = runbook_engine::input::Said {
-        step: "ok".parse().unwrap(),
-        generation: 1,
-        word: Word::Approve,
-        by: person(),
-        said_at,
-    };
-    let inputs = [Input::Hold(Box::default()), Input::Said(said)];
-    let turn = scene.engine.turn(inputs, Timestamp::from_millis(6)).unwrap();
-    let kinds: Vec<&str> = turn.records.iter().map(|record| record.event.kind()).collect();
-    assert_eq!(kinds, ["run-held", "word-given", "step-succeeded", "step-succeeded", "run-ended"]);
+    let word = scene.word("ok", 1, Word::Approve);
+    scene.hold_and(Holding::default(), Some(word));
+    assert_eq!(
+        scene.read(),
+        [
+            "run-held",
+            "word-given ok",
+            "step-succeeded ok unchanged",
+            "step-succeeded b unchanged",
+            "run-ended succeeded"
+        ]
+    );
 }
 
 #[test]
@@ -116,18 +114,15 @@ fn an_effect_in_doubt_waits_for_a_person_who_knows() {
     let resolved = |word| {
         let mut scene = doubtful();
         scene.reload();
-        let said_at = Timestamp::from_millis(5);
-        let step = "a".parse().unwrap();
-        let said = runbook_engine::input::Said { step, generation: 1, word, by: person(), said_at };
-        let turn = scene.engine.turn([Input::Hold(Box::default()), Input::Said(said)], Timestamp::from_millis(6));
-        let records = turn.unwrap().records;
-        (scene, records.into_iter().map(|record| record.event.kind()).collect::<Vec<_>>())
+        let word = scene.word("a", 1, word);
+        scene.hold_and(Holding::default(), Some(word));
+        let lines = scene.read();
+        (scene, lines)
     };
-    let (scene, kinds) = resolved(Word::Retry);
-    assert_eq!(kinds, ["run-held", "word-given", "step-reopened", "step-started"]);
-    assert_eq!(scene.engine.steps(true)[0].generation, 2);
-    let (scene, kinds) = resolved(Word::Done);
-    assert_eq!(kinds, ["run-held", "word-given", "step-succeeded", "step-failed", "run-stopping", "run-ended"]);
+    let (_, lines) = resolved(Word::Retry);
+    assert_eq!(lines, ["run-held", "word-given a", "step-reopened a g2", "step-started a g2 a2", "> act a"]);
+    let (scene, lines) = resolved(Word::Done);
+    assert_eq!(lines[..4], ["run-held", "word-given a", "step-succeeded a created", "step-failed b invalid"]);
     // What it gave is not known, and reading it says so.
     assert!(scene.failure("b").contains("`steps.a.id` is not known: the answer was lost"), "{}", scene.failure("b"));
     assert_eq!(scene.engine.steps(false)[0].origin, Some(runbook_model::kind::Origin::Created));
@@ -136,7 +131,8 @@ fn an_effect_in_doubt_waits_for_a_person_who_knows() {
 #[test]
 fn giving_up_ends_what_is_in_flight_and_then_the_run_for_good() {
     let mut scene = Scene::held(approval());
-    scene.input(Input::Cancel { by: person(), said_at: Timestamp::from_millis(0) });
+    let cancel = scene.giving_up();
+    scene.input(cancel);
     assert_eq!(scene.read(), ["cancel-asked", "run-stopping cancelled"]);
     scene.answer("a", json!({}));
     assert_eq!(scene.read(), ["step-succeeded a unchanged", "run-ended cancelled"]);
@@ -149,10 +145,9 @@ fn a_run_that_nobody_holds_is_given_up_without_opening_anything_again() {
     let mut scene = Scene::held(json!({"steps": [{"id": "a", "call": {}}]}));
     scene.refuse("a", FailureClass::Denied);
     scene.reload();
-    let cancel = Input::Cancel { by: person(), said_at: Timestamp::from_millis(0) };
-    let turn = scene.engine.turn([Input::Hold(Box::default()), cancel], Timestamp::from_millis(6)).unwrap();
-    let kinds: Vec<&str> = turn.records.iter().map(|record| record.event.kind()).collect();
-    assert_eq!(kinds, ["run-held", "cancel-asked", "run-stopping", "run-ended"]);
+    let cancel = scene.giving_up();
+    scene.hold_and(Holding::default(), Some(cancel));
+    assert_eq!(scene.read(), ["run-held", "cancel-asked", "run-stopping cancelled", "run-ended cancelled"]);
 }
 
 #[test]

@@ -59,12 +59,21 @@ impl Scene {
     }
 
     pub(crate) fn hold_with(&mut self, holding: Holding) {
+        self.hold_and(holding, None);
+    }
+
+    /// The run is taken up, and in the same moment something else reaches it.
+    pub(crate) fn hold_and(&mut self, holding: Holding, other: Option<Input>) {
         let holding = Holding { by: person(), pid: 1, version: "0.1.0".into(), ..holding };
-        self.input(Input::Hold(Box::new(holding)));
+        self.inputs([Input::Hold(Box::new(holding))].into_iter().chain(other));
     }
 
     pub(crate) fn input(&mut self, input: Input) {
-        let turn = self.engine.turn([input], Timestamp::from_millis(self.now)).unwrap();
+        self.inputs([input]);
+    }
+
+    fn inputs(&mut self, inputs: impl IntoIterator<Item = Input>) {
+        let turn = self.engine.turn(inputs, Timestamp::from_millis(self.now)).unwrap();
         self.took(turn);
     }
 
@@ -126,8 +135,17 @@ impl Scene {
     }
 
     pub(crate) fn say(&mut self, step: &str, generation: u32, word: Word) {
+        let said = self.word(step, generation, word);
+        self.input(said);
+    }
+
+    pub(crate) fn word(&self, step: &str, generation: u32, word: Word) -> Input {
         let said_at = Timestamp::from_millis(self.now);
-        self.input(Input::Said(Said { step: step.parse().unwrap(), generation, word, by: person(), said_at }));
+        Input::Said(Said { step: step.parse().unwrap(), generation, word, by: person(), said_at })
+    }
+
+    pub(crate) fn giving_up(&self) -> Input {
+        Input::Cancel { by: person(), said_at: Timestamp::from_millis(self.now) }
     }
 
     pub(crate) fn stop(&mut self) {
