@@ -2,6 +2,7 @@
 
 #[path = "../../../engine/tests/engine/author.rs"]
 mod author;
+mod contested;
 mod outside;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use runbook_engine::Ended;
 use runbook_engine::event::{EndStatus, Stamped, Word};
 use runbook_engine::input::{Holding, Said};
 use runbook_journal::{Holder, MemoryStore, Store};
+use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::id::RunId;
 use runbook_model::time::Timestamp;
 use runbook_model::value::Map;
@@ -21,7 +23,8 @@ use serde_json::{Value as J, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::author::{created, person, plan};
-use crate::outside::{Behaviour, Contested, Made, Nowhere, VirtualClock};
+use crate::contested::{Contested, VirtualClock};
+use crate::outside::{Fate, Made, Nowhere, answers};
 
 /// A run in a store, and the kind it calls.
 struct Stage {
@@ -50,10 +53,10 @@ fn run() -> RunId {
 }
 
 impl Stage {
-    fn new(behaviour: impl Fn(u32) -> Behaviour + Send + Sync + 'static) -> Self {
+    fn new(fate: impl Fn(u32) -> Fate + Send + Sync + 'static) -> Self {
         let store = Arc::new(MemoryStore::default());
         let (sender, receiver) = unbounded_channel();
-        let kind = Made::new(store.clone(), behaviour);
+        let kind = Made::new(store.clone(), fate);
         Self { store, kind, signals: (sender, Some(receiver)), told: Told::default() }
     }
 
@@ -82,13 +85,21 @@ impl Stage {
     }
 }
 
+fn hangs() -> Fate {
+    Box::pin(std::future::pending())
+}
+
+fn throttled() -> Fate {
+    Box::pin(async { Err(Failure::new(FailureClass::Throttled, "slow down")) })
+}
+
 fn once(id: &str) -> J {
     json!({"id": id, "call": {"kind": "make", "effect": "one-shot"}})
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_ends_and_everybody_was_told_in_order() {
-    let mut stage = Stage::new(|_| Behaviour::Answer);
+    let mut stage = Stage::new(|_| answers(0));
     let ended = {
         let run = stage.create(json!({"steps": [once("a"), once("b")], "outputs": {"x": "${{ steps.b.result }}"}}));
         stage.carry_out(run).await.unwrap()
@@ -104,7 +115,7 @@ async fn a_run_ends_and_everybody_was_told_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn an_intent_is_durable_before_its_effect_and_the_outcome_before_the_next() {
-    let mut stage = Stage::new(|_| Behaviour::Answer);
+    let mut stage = Stage::new(|_| answers(0));
     let run = stage.create(json!({"steps": [once("a"), once("b")]}));
     stage.carry_out(run).await.unwrap();
     // What each call found in the journal when it was made.
@@ -128,7 +139,7 @@ async fn an_intent_is_durable_before_its_effect_and_the_outcome_before_the_next(
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_hangs_is_in_doubt_after_a_minute() {
-    let mut stage = Stage::new(|_| Behaviour::Hang);
+    let mut stage = Stage::new(|_| hangs());
     let run = stage.create(json!({"steps": [once("a")]}));
     let started = tokio::time::Instant::now();
     let ended = stage.carry_out(run).await.unwrap();
@@ -139,7 +150,7 @@ async fn a_call_that_hangs_is_in_doubt_after_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_comes_when_it_is_due() {
-    let mut stage = Stage::new(|call| if call < 3 { Behaviour::Throttle } else { Behaviour::Answer });
+    let mut stage = Stage::new(|call| if call < 3 { throttled() } else { answers(0) });
     let run = stage.create(json!({"steps": [once("a")]}));
     let started = tokio::time::Instant::now();
     let ended = stage.carry_out(run).await.unwrap();
@@ -149,7 +160,7 @@ async fn a_retry_comes_when_it_is_due() {
 
 #[tokio::test(start_paused = true)]
 async fn a_word_is_journaled_within_a_second_and_a_later_one_is_told() {
-    let mut stage = Stage::new(|_| Behaviour::Slow(20));
+    let mut stage = Stage::new(|_| answers(20));
     let run = stage.create(json!({"steps": [{"id": "ok", "approve": "?"}, {"id": "a", "call": {}, "needs": []}]}));
     let inbox = stage.store.inbox(&self::run()).unwrap();
     let said = |word| Said {
@@ -176,7 +187,7 @@ async fn a_word_is_journaled_within_a_second_and_a_later_one_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_word_said_while_nobody_held_the_run_is_heard_at_once() {
-    let mut stage = Stage::new(|_| Behaviour::Answer);
+    let mut stage = Stage::new(|_| answers(0));
     let run = stage.create(json!({"steps": [{"id": "ok", "approve": "?"}, once("a")]}));
     assert_eq!(stage.carry_out(run).await.unwrap().status, EndStatus::Parked);
     let inbox = stage.store.inbox(&self::run()).unwrap();
@@ -190,7 +201,7 @@ async fn a_word_said_while_nobody_held_the_run_is_heard_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_is_given_up_through_its_inbox() {
-    let mut stage = Stage::new(|_| Behaviour::Slow(5));
+    let mut stage = Stage::new(|_| answers(5));
     let run = stage.create(json!({"steps": [once("a"), once("b")]}));
     let inbox = stage.store.inbox(&self::run()).unwrap();
     assert_eq!(word::cancel(inbox.as_ref(), person(), Timestamp::from_millis(0)).unwrap(), Heard::Left);
@@ -201,7 +212,7 @@ async fn a_run_is_given_up_through_its_inbox() {
 
 #[tokio::test(start_paused = true)]
 async fn who_loses_the_race_for_a_number_stops_without_doing_anything() {
-    let mut stage = Stage::new(|_| Behaviour::Slow(5));
+    let mut stage = Stage::new(|_| answers(5));
     drop(stage.create(json!({"steps": [once("a"), once("b")]})));
     // Somebody else writes the third record and all after it.
     let contested = Contested { store: stage.store.clone(), until: 3 };
@@ -214,7 +225,7 @@ async fn who_loses_the_race_for_a_number_stops_without_doing_anything() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_signal_lets_calls_end_and_the_second_does_not() {
-    let mut stage = Stage::new(|_| Behaviour::Slow(10));
+    let mut stage = Stage::new(|_| answers(10));
     let run = stage.create(json!({"steps": [once("a"), once("b")]}));
     stage.signals.0.send(Signal::Interrupt).unwrap();
     let started = tokio::time::Instant::now();
@@ -222,7 +233,7 @@ async fn the_first_signal_lets_calls_end_and_the_second_does_not() {
     assert_eq!((ended.status, started.elapsed().as_secs()), (EndStatus::Interrupted, 10));
     assert_eq!(stage.kinds()[4..], ["run-stopping", "step-succeeded", "run-ended"]);
 
-    let mut stage = Stage::new(|_| Behaviour::Slow(10));
+    let mut stage = Stage::new(|_| answers(10));
     let run = stage.create(json!({"steps": [once("a"), once("b")]}));
     stage.signals.0.send(Signal::Terminate).unwrap();
     stage.signals.0.send(Signal::Terminate).unwrap();
@@ -234,7 +245,7 @@ async fn the_first_signal_lets_calls_end_and_the_second_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_that_come_together_share_one_append() {
-    let mut stage = Stage::new(|_| Behaviour::Slow(1));
+    let mut stage = Stage::new(|_| answers(1));
     let steps: Vec<J> = (0..4).map(|n| json!({"id": format!("s{n}"), "call": {}, "needs": []})).collect();
     let run = stage.create(json!({"steps": steps}));
     stage.carry_out(run).await.unwrap();
@@ -249,7 +260,7 @@ async fn answers_that_come_together_share_one_append() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_stopped_gives_its_look_up() {
-    let mut stage = Stage::new(|_| Behaviour::Hang);
+    let mut stage = Stage::new(|_| hangs());
     let run = stage.create(json!({"steps": [
         {"id": "w", "wait": {"source": {"kind": "make"}, "until": "${{ result }}"}},
     ]}));
