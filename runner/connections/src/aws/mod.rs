@@ -137,14 +137,19 @@ impl RealAws {
 
     /// Who is at the other end.
     pub(crate) async fn identify(&self, connection: &AwsConnection) -> Result<Identity, Failure> {
+        let session = self.session(connection).await?;
+        // An endpoint of one's own answers without; but then nobody knows which region was met.
+        let Some(region) = session.region() else {
+            return Err(Failure::new(FailureClass::Invalid, "no AWS region is configured")
+                .help("say it in `AWS_REGION`, in the connection's `region`, or with `aws configure set region …`"));
+        };
         let caller = self.call_by_name(connection, "sts", "GetCallerIdentity", Value::Map(Map::new())).await?.output;
         let text = |name: &str| caller.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let principal = text("Arn");
-        let session = self.session(connection).await?;
         Ok(Identity::Aws {
             account: text("Account"),
             partition: principal.split(':').nth(1).unwrap_or("aws").to_owned(),
-            region: session.region().unwrap_or_default().to_owned(),
+            region: region.to_owned(),
             principal,
         })
     }

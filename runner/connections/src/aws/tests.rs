@@ -146,6 +146,17 @@ async fn an_identity_is_the_callers() {
 }
 
 #[tokio::test]
+async fn without_a_region_nobody_is_asked() {
+    let server = Loopback::replying([clusters()]).await;
+    let connection = AwsConnection { region: None, ..connection(&server.url) };
+    let credentials = Credentials::new("AKID", "the-secret-key", None, None, "test");
+    let aws = RealAws::with_session(&connection, Session::fixed(&connection, credentials));
+    let failure = aws.identify(&connection).await.unwrap_err();
+    assert_eq!((failure.class, failure.message.as_str()), (FailureClass::Invalid, "no AWS region is configured"));
+    assert!(failure.help.is_some_and(|help| help.contains("AWS_REGION")) && server.asked().is_empty());
+}
+
+#[tokio::test]
 async fn operations_without_a_signature_carry_none() {
     let server = Loopback::replying([Reply::Say(200, vec![], "<x/>".into())]).await;
     let params = json!({"RoleArn": "arn:aws:iam::123456789012:role/r", "RoleSessionName": "session", "WebIdentityToken": "a-token"});
