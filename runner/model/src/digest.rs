@@ -112,14 +112,19 @@ pub fn canonical(json: &serde_json::Value, out: &mut String) {
                 if i > 0 {
                     out.push(',');
                 }
-                out.push_str(&serde_json::Value::String(key.clone()).to_string());
+                text(key, out);
                 out.push(':');
                 canonical(&map[key.as_str()], out);
             }
             out.push('}');
         }
+        serde_json::Value::String(string) => text(string, out),
         scalar => out.push_str(&scalar.to_string()),
     }
+}
+
+fn text(string: &str, out: &mut String) {
+    out.push_str(&serde_json::to_string(string).unwrap_or_default());
 }
 
 impl fmt::Display for Digest {

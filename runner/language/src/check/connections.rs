@@ -271,7 +271,7 @@ pub(super) fn mention(sight: &Sight<'_>, argument: &Argument, notes: &RefCell<No
     while let Some(current) = next {
         current.expressions(&mut |expression| {
             // One that cannot be read was complained about where the connection is declared.
-            if let Ok(parsed) = runbook_template::parse(&expression.source) {
+            if let Ok(parsed) = sight.unit.library.parsed(&expression.source).as_ref() {
                 parsed.root.walk(&mut |part| note(sight, part, notes));
             }
         });

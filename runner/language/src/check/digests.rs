@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use runbook_model::argument::Argument;
 use runbook_model::digest::Digest;
 use runbook_model::plan::{Action, Call, Check, FailWhen, Step, Until};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::sight::Notes;
 use super::unit::Unit;
@@ -23,33 +23,52 @@ pub(super) fn of(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>, not
         unit.library.closure(path, &mut templates);
     }
     let known = unit.library.templates.borrow();
-    let templates: IndexMap<String, Option<String>> = templates
+    let templates: serde_json::Map<String, Json> = templates
         .into_iter()
         .map(|path| {
             let text = known
                 .get(&path)
                 .and_then(|file| file.as_ref().map(|file| Digest::of(file.text.as_bytes()).to_string()));
-            (path, text)
+            (path, text.map_or(Json::Null, Json::String))
         })
         .collect();
-    Digest::of_json(&json!({
-        "action": action(&step.action),
-        "connection": optional(step.connection.as_ref().or(inherited)),
-        "connections": definitions(unit, step, inherited),
-        "when": optional(step.when.as_ref()),
-        "for-each": step.for_each.as_ref().map(|each| json!([each.over.definition(), optional(each.key.as_ref())])),
-        "check": checks(&step.check),
-        "accept": step.accept,
-        "probe": step.probe.as_ref().map(|probe| json!({
-            "call": call(&probe.call),
-            "present-when": optional(probe.present_when.as_ref()),
-            "matches": checks(&probe.matches),
-            "outputs": probe.outputs.as_ref().map(arguments),
-        })),
-        "outputs": step.outputs.as_ref().map(arguments),
-        "secret": step.secret,
-        "templates": templates,
-    }))
+    Digest::of_json(&object([
+        ("action", action(&step.action)),
+        ("connection", optional(step.connection.as_ref().or(inherited))),
+        ("connections", definitions(unit, step, inherited)),
+        ("when", optional(step.when.as_ref())),
+        (
+            "for-each",
+            step.for_each
+                .as_ref()
+                .map_or(Json::Null, |each| Json::Array(vec![each.over.definition(), optional(each.key.as_ref())])),
+        ),
+        ("check", checks(&step.check)),
+        ("accept", texts(&step.accept)),
+        (
+            "probe",
+            step.probe.as_ref().map_or(Json::Null, |probe| {
+                object([
+                    ("call", call(&probe.call)),
+                    ("present-when", optional(probe.present_when.as_ref())),
+                    ("matches", checks(&probe.matches)),
+                    ("outputs", probe.outputs.as_ref().map_or(Json::Null, arguments)),
+                ])
+            }),
+        ),
+        ("outputs", step.outputs.as_ref().map_or(Json::Null, arguments)),
+        ("secret", texts(&step.secret)),
+        ("templates", Json::Object(templates)),
+    ]))
+}
+
+/// An object whose values are moved into it; `json!` would copy them at every level.
+fn object<const N: usize>(entries: [(&str, Json); N]) -> Json {
+    Json::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn texts(texts: &[String]) -> Json {
+    texts.iter().map(|text| Json::String(text.clone())).collect()
 }
 
 /// The definitions of the declared connections that the step's calls name, for these decide where they go.
@@ -65,14 +84,14 @@ fn definitions(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>) -> Js
         .chain(probe)
         .filter_map(|call| call.connection.as_ref())
         .chain(step.connection.as_ref().or(inherited));
-    let mut found = IndexMap::new();
+    let mut found = serde_json::Map::new();
     for argument in named {
         collect(unit, argument, &mut found);
     }
-    json!(found)
+    Json::Object(found)
 }
 
-fn collect(unit: &Unit<'_>, argument: &Argument, found: &mut IndexMap<String, Json>) {
+fn collect(unit: &Unit<'_>, argument: &Argument, found: &mut serde_json::Map<String, Json>) {
     let mut names: Vec<&str> = argument.as_text().into_iter().collect();
     for key in ["from", "karmada", "aws"] {
         names.extend(argument.get(key).and_then(Argument::as_text));
@@ -102,36 +121,48 @@ fn arguments(arguments: &IndexMap<String, Argument>) -> Json {
 }
 
 fn checks(checks: &[Check]) -> Json {
-    checks
-        .iter()
-        .map(|check| json!([check.that.definition(), optional(check.otherwise.as_ref()), check.warns]))
-        .collect()
+    let one = |check: &Check| {
+        Json::Array(vec![check.that.definition(), optional(check.otherwise.as_ref()), Json::Bool(check.warns)])
+    };
+    checks.iter().map(one).collect()
 }
 
 fn call(call: &Call) -> Json {
-    json!([call.kind, call.version, call.arguments.definition(), optional(call.connection.as_ref())])
+    Json::Array(vec![
+        Json::String(call.kind.clone()),
+        call.version.into(),
+        call.arguments.definition(),
+        optional(call.connection.as_ref()),
+    ])
 }
 
 fn action(action: &Action) -> Json {
     match action {
-        Action::Call(of) => json!({"call": call(of)}),
-        Action::Wait(wait) => json!({
-            "wait": call(&wait.source),
-            "until": match &wait.until {
-                Until::True { that } => that.definition(),
-                Until::Source => Json::Null,
-            },
-            "fail-when": wait.fail_when.iter().map(|FailWhen { when, say }| json!([when.definition(), optional(say.as_ref())])).collect::<Vec<_>>(),
-            "stable-for": optional(wait.stable_for.as_ref()),
-        }),
-        Action::Set { values } => json!({"set": arguments(values)}),
-        Action::Assert { checks: all } => json!({"assert": checks(all)}),
-        Action::Approve { message } => json!({"approve": message.definition()}),
-        Action::Run(nested) => json!({
-            "run": nested.kind,
-            "with": arguments(&nested.with),
-            "with-connections": arguments(&nested.with_connections),
-        }),
-        Action::Group { .. } => json!("group"),
+        Action::Call(of) => object([("call", call(of))]),
+        Action::Wait(wait) => object([
+            ("wait", call(&wait.source)),
+            (
+                "until",
+                match &wait.until {
+                    Until::True { that } => that.definition(),
+                    Until::Source => Json::Null,
+                },
+            ),
+            ("fail-when", wait.fail_when.iter().map(reason).collect()),
+            ("stable-for", optional(wait.stable_for.as_ref())),
+        ]),
+        Action::Set { values } => object([("set", arguments(values))]),
+        Action::Assert { checks: all } => object([("assert", checks(all))]),
+        Action::Approve { message } => object([("approve", message.definition())]),
+        Action::Run(nested) => object([
+            ("run", Json::String(nested.kind.clone())),
+            ("with", arguments(&nested.with)),
+            ("with-connections", arguments(&nested.with_connections)),
+        ]),
+        Action::Group { .. } => Json::String("group".into()),
     }
+}
+
+fn reason(fail: &FailWhen) -> Json {
+    Json::Array(vec![fail.when.definition(), optional(fail.say.as_ref())])
 }

@@ -14,7 +14,7 @@ use runbook_model::source::Span;
 use runbook_model::value::Value;
 use runbook_template::names;
 use runbook_template::query::Query;
-use runbook_template::syntax::{Expr, ExprKind, Given, parse};
+use runbook_template::syntax::{Expr, ExprKind, Given};
 
 use super::shapes;
 use super::sight::{Known, Sight};
@@ -85,9 +85,10 @@ impl<'a> Sight<'a> {
         if expression.source.is_empty() {
             return Known::default();
         }
-        match parse(&expression.source) {
+        match self.unit.library.parsed(&expression.source).as_ref() {
             Ok(parsed) => Inference { sight: *self, at: Place::Written(expression) }.known(&parsed.root),
             Err(problem) => {
+                let problem = problem.clone();
                 let diagnostic =
                     Diagnostic::error(code::EXPRESSION_SYNTAX, expression.span(&problem.range), problem.message);
                 self.complain(match problem.help {

@@ -13,6 +13,8 @@ use runbook_model::diagnostic::{self, Diagnostic, Severity};
 use runbook_model::kind::{Expansion, Kinds};
 use runbook_model::source::{Place, SourceId, Sources, Span};
 
+use runbook_template::{Parsed, Problem, parse};
+
 use super::templates::Template;
 use super::unit::{self, Loaded};
 use super::{Checked, plan};
@@ -38,6 +40,8 @@ pub(crate) struct Library<'a> {
     pub(crate) templates: RefCell<IndexMap<String, Option<Rc<Template>>>>,
     /// Texts of templates that are part of the program.
     pub(crate) builtin: RefCell<IndexMap<String, String>>,
+    /// Expressions by their source: the same one stands in many places.
+    parsed: RefCell<IndexMap<String, Rc<Result<Parsed, Problem>>>>,
     runbooks: RefCell<IndexMap<String, Option<Rc<Loaded>>>>,
     paths: RefCell<BTreeMap<SourceId, String>>,
     errors: Cell<usize>,
@@ -56,6 +60,7 @@ impl<'a> Library<'a> {
             package: RefCell::default(),
             templates: RefCell::default(),
             builtin: RefCell::default(),
+            parsed: RefCell::default(),
             runbooks: RefCell::default(),
             paths: RefCell::default(),
             errors: Cell::default(),
@@ -73,6 +78,16 @@ impl<'a> Library<'a> {
     /// Are there so many errors that looking for a name among all steps costs more than it helps?
     pub(crate) fn is_full(&self) -> bool {
         self.errors.get() > MOST_SEARCHES
+    }
+
+    /// An expression, parsed once.
+    pub(crate) fn parsed(&self, source: &str) -> Rc<Result<Parsed, Problem>> {
+        if let Some(known) = self.parsed.borrow().get(source) {
+            return known.clone();
+        }
+        let parsed = Rc::new(parse(source));
+        self.parsed.borrow_mut().insert(source.to_owned(), parsed.clone());
+        parsed
     }
 
     /// The path in the package of a file that was read.
@@ -180,12 +195,15 @@ impl<'a> Library<'a> {
     }
 
     /// Ends the check.
-    pub(crate) fn into_checked(self, loaded: Option<&Loaded>) -> Checked {
+    pub(crate) fn into_checked(self, loaded: Option<Rc<Loaded>>) -> Checked {
+        drop(self.runbooks.into_inner());
+        // Nobody else holds it any more, so nothing is copied.
+        let loaded = loaded.map(Rc::unwrap_or_clone);
         let package = self.package.into_inner();
         let mut diagnostics = self.diagnostics.into_inner();
         let templates = self.templates.into_inner();
         let texts = templates.into_iter().filter_map(|(path, file)| Some((path, file?.text.clone()))).collect();
-        if let Some(loaded) = loaded
+        if let Some(loaded) = &loaded
             && loaded.count > MOST_STEPS
         {
             let message = format!("the plan has {} steps, at most {MOST_STEPS} are allowed", loaded.count);

@@ -6,6 +6,7 @@
 mod calls;
 mod connections;
 mod digests;
+mod each;
 mod infer;
 mod library;
 mod needs;
@@ -79,29 +80,57 @@ impl Checked {
 pub fn check(files: &dyn Files, entry: &str, kinds: &dyn Kinds) -> Checked {
     let library = Library::new(files, kinds);
     let loaded = library.runbook(entry);
-    library.into_checked(loaded.as_deref())
+    library.into_checked(loaded)
 }
 
-fn plan(loaded: &Loaded, package: &IndexMap<String, String>, templates: IndexMap<String, String>) -> Plan {
+fn plan(loaded: Loaded, package: &IndexMap<String, String>, templates: IndexMap<String, String>) -> Plan {
     Plan {
         format: runbook_model::plan::FORMAT,
         runbook: RunbookIdentity {
-            name: loaded.name.clone(),
-            version: loaded.version.clone(),
-            title: loaded.title.clone().unwrap_or_else(|| loaded.name.clone()),
+            title: loaded.title.unwrap_or_else(|| loaded.name.clone()),
+            name: loaded.name,
+            version: loaded.version,
             digest: package_digest(package),
         },
-        description: loaded.description.clone(),
-        labels: loaded.labels.clone(),
-        owner: loaded.owner.clone(),
+        description: loaded.description,
+        labels: loaded.labels,
+        owner: loaded.owner,
         concurrency: loaded.concurrency.unwrap_or(CONCURRENCY),
-        body: loaded.body.clone(),
+        body: loaded.body,
         templates,
     }
 }
 
-/// The digest of a package: of its paths and texts, whatever the order.
+/// The digest of a package: that of a JSON map from paths to texts, whatever their order.
 #[must_use]
 pub fn package_digest(package: &IndexMap<String, String>) -> Digest {
-    Digest::of_json(&serde_json::to_value(package).unwrap_or_default())
+    let mut paths: Vec<&String> = package.keys().collect();
+    paths.sort();
+    let mut text = String::from("{");
+    for path in paths {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(&quoted(path));
+        text.push(':');
+        text.push_str(&quoted(&package[path.as_str()]));
+    }
+    text.push('}');
+    Digest::of(text.as_bytes())
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_a_package_is_that_of_its_json() {
+        let package: IndexMap<String, String> =
+            [("b.yaml", "x: \"ü\"\n"), ("a", "")].map(|(path, text)| (path.to_owned(), text.to_owned())).into();
+        assert_eq!(package_digest(&package), Digest::of_json(&serde_json::to_value(&package).unwrap()));
+    }
 }

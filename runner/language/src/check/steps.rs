@@ -21,14 +21,12 @@ use runbook_model::source::Span;
 
 use super::needs::{self, Needs};
 use super::sight::{self, Item, Known, Level, Notes, Role, Sight};
-use super::unit::{self, Unit};
-use super::{connections, digests, nested, numbers, waits, yields};
+use super::unit::Unit;
+use super::{connections, digests, each, nested, numbers, waits, yields};
 use crate::written::{self, Call, Check, RetryKeys, Spanned, Step, Undo, meant};
 
 /// How long absence has to hold before a one-shot in doubt is repeated.
 const SETTLE: Duration = Duration::from_secs(15);
-/// The most items of a `for-each`.
-const MOST_ITEMS: usize = 10_000;
 
 /// Checks the steps of a level and freezes them. Also the steps further out that they wait for: how many levels beyond
 /// this one's parent, and the id.
@@ -91,10 +89,9 @@ fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep,
     let notes = RefCell::new(Notes::default());
     let outer = Sight { step: Some(step), item: level.item, ..unit.sight(level, &notes) };
     if let Some(over) = &step.for_each {
-        outer.argument(over);
-        too_many_items(&outer, over);
+        each::check(&outer, step, over);
     }
-    let own_item: Option<Item> = step.for_each.as_ref().map(|over| unit::item_of(&outer, over));
+    let own_item: Option<Item> = step.for_each.as_ref().map(|over| each::item_of(&outer, over));
     let sight = Sight { item: own_item.as_ref().or(level.item), ..outer };
     if let Some(title) = &step.title {
         Sight { title: true, ..sight }.argument(title);
@@ -191,19 +188,6 @@ fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep,
     needs.outer = needs.outer.into_iter().filter_map(|(depth, id)| Some((depth.checked_sub(1)?, id))).collect();
     frozen.definition = digests::of(unit, &frozen, level.connection, &notes);
     (frozen, needs)
-}
-
-fn too_many_items(sight: &Sight<'_>, over: &Argument) {
-    let count = over.as_list().map(<[Argument]>::len).or_else(|| over.as_map().map(<[Entry]>::len)).unwrap_or(0);
-    if count > MOST_ITEMS {
-        let message = format!("the list has {count} items, at most {MOST_ITEMS} are allowed");
-        sight.complain(Diagnostic::error(code::TOO_MANY_ITEMS, over.span, message).help("split the list"));
-    }
-    if !matches!(over.node, Node::List(_) | Node::Map(_) | Node::Expression(_)) {
-        let message = format!("`for-each` is {}, not a list or a map", over.type_name());
-        let help = "write a list, a map, or an expression that yields one";
-        sight.complain(Diagnostic::error(code::TYPE_WRONG, over.span, message).help(help));
-    }
 }
 
 /// What the step does, and the connection that the plan says of it.

@@ -14,7 +14,7 @@ use runbook_model::source::{SourceId, Span};
 
 use super::library::Library;
 use super::reads::SecretRead;
-use super::sight::{Item, Known, Level, Notes, Role, Sight};
+use super::sight::{Known, Level, Notes, Role, Sight};
 use super::yields::Yields;
 use super::{calls, connections, shapes, sight, steps};
 use crate::written::{Runbook, Step};
@@ -140,14 +140,4 @@ impl<'a> Unit<'a> {
     pub(super) fn connection(&self, name: &str) -> Option<&'a Argument> {
         self.runbook.connections.get(name).map(|(_, argument)| argument)
     }
-}
-
-/// The item of the `for-each` that `over` is, seen from `sight`.
-pub(super) fn item_of(sight: &Sight<'_>, over: &Argument) -> Item {
-    let known = Sight { notes: None, ..*sight }.argument(over);
-    let shape = match known.shape.resolved() {
-        Shape::List(item) | Shape::Map(item) => *item,
-        _ => Shape::Any,
-    };
-    Item(Known { shape, sensitive: known.sensitive })
 }

@@ -11,8 +11,9 @@ use runbook_model::argument::Entry;
 use runbook_model::kind::Effect;
 use runbook_model::shape::{Member, Shape, Structure};
 
+use super::each;
 use super::sight::{self, Item, Known, Level, Sight};
-use super::unit::{self, Unit};
+use super::unit::Unit;
 use crate::written::{Action, Call, Step};
 
 /// The outputs of a step.
@@ -62,7 +63,7 @@ impl<'a> Unit<'a> {
     fn outputs(&'a self, level: &'a Level<'a>, step: &'a Step) -> Option<IndexMap<String, Known>> {
         let outer =
             Sight { unit: self, level, step: Some(step), item: level.item, judged: None, title: false, notes: None };
-        let own: Option<Item> = step.for_each.as_ref().map(|over| unit::item_of(&outer, over));
+        let own: Option<Item> = step.for_each.as_ref().map(|over| each::item_of(&outer, over));
         let sight = Sight { item: own.as_ref().or(level.item), ..outer };
         let all = |entries: &[Entry], sight: Sight<'_>| -> IndexMap<String, Known> {
             entries.iter().map(|entry| (entry.key.clone(), sight.argument(&entry.value))).collect()
