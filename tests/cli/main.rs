@@ -13,3 +13,4 @@ mod service;
 mod signals;
 mod terminal;
 mod tree;
+mod trouble;

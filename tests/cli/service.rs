@@ -48,7 +48,8 @@ impl Service {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state = State { account: "111111111111".into(), value: None, held: false, mood: Mood::Willing, calls: Vec::new() };
+        let state =
+            State { account: "111111111111".into(), value: None, held: false, mood: Mood::Willing, calls: Vec::new() };
         let inner = Arc::new(Inner { state: Mutex::new(state), changed: Condvar::new() });
         let shared = Arc::clone(&inner);
         thread::spawn(move || {

@@ -66,7 +66,12 @@ fn succeeded(recording: &Recording, steps: &[StepView], global: &Global, form: F
         let done = steps.iter().filter(|step| step.status == StepStatus::Succeeded).count();
         let skipped = steps.iter().filter(|step| step.status == StepStatus::Skipped).count();
         let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
-        talk::say(&format!("run {} {}: {done} steps done{skipped}, {took}\n", recording.run, talk::good("succeeded")));
+        let steps = if done == 1 { "step" } else { "steps" };
+        talk::say(&format!(
+            "run {} {}: {done} {steps} done{skipped}, {took}\n",
+            recording.run,
+            talk::good("succeeded")
+        ));
     }
     if form == Form::Human {
         let mut data = Data::default();
@@ -112,7 +117,9 @@ fn help(recording: &Recording, steps: &[StepView]) -> Option<String> {
         return Some("look whether it happened; if it did not, say `--retry` instead of `--done`".to_owned());
     }
     let because = recording.engine.state().ended().and_then(|ended| ended.because.as_ref());
-    let failures =
-        because.map(|because| &because.failure).into_iter().chain(steps.iter().filter_map(|s| s.failure.as_ref()));
+    // The last try of a step that goes on is no reason why the run stopped.
+    let stopped = steps.iter().filter(|step| matches!(step.status, StepStatus::Failed | StepStatus::Parked));
+    let failures = because.map(|because| &because.failure).into_iter();
+    let failures = failures.chain(stopped.filter_map(|step| step.failure.as_ref()));
     failures.filter_map(|failure| failure.help.clone()).next()
 }

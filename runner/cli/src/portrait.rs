@@ -124,7 +124,11 @@ fn words(step: &StepView) -> String {
             let reason = step.reason.as_deref().unwrap_or_default();
             format!("{}: {}", step.status.as_str(), printable(reason))
         }
-        StepStatus::Waiting => format!("waiting, saw {}", printable(step.observed.as_deref().unwrap_or("nothing yet"))),
+        StepStatus::Waiting => match (&step.observed, &step.failure) {
+            (Some(observed), _) => format!("waiting, saw {}", printable(observed)),
+            (None, Some(failure)) => format!("waiting, saw {}", printable(&story::classed(failure))),
+            (None, None) => "waiting".to_owned(),
+        },
         StepStatus::Failed => bad(printable(&step.failure.as_ref().map_or_else(|| "failed".into(), story::classed))),
         status => status.as_str().to_owned(),
     };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use runbook_engine::event::{Event, ParkReason, Stamped};
+use runbook_model::argument::{Node, Part};
 use runbook_model::id::RunId;
 use runbook_model::path::StepPath;
 use runbook_model::plan::{Action, Body, Plan, Step, Until};
@@ -104,10 +105,15 @@ impl Board {
         self.widest
     }
 
-    /// The author's title of a step, where it is plain text.
+    /// The author's title of a step. What is computed in it is left out: the key of an item stands in its path anyway.
     pub(crate) fn title(&self, path: &StepPath) -> Option<String> {
         let step = self.step(path)?;
-        step.title.as_text().filter(|title| *title != step.id).map(str::to_owned)
+        match &step.title.node {
+            Node::Mixed(parts) => {
+                Some(parts.iter().map(|part| if let Part::Text(text) = part { text } else { "..." }).collect())
+            }
+            _ => step.title.as_text().filter(|title| *title != step.id).map(str::to_owned),
+        }
     }
 
     /// The step of the plan behind a path.

@@ -166,7 +166,7 @@ fn live_line(style: Style, board: &Board, path: &StepPath, live: &Live, now: Tim
             }
         }
         Doing::Retry(attempt, at) => {
-            parts.push(format!("try {attempt} failed, again in {}", span(at.since(now))));
+            parts.push(format!("try {} in {}", attempt + 1, span(at.since(now))));
             parts.extend(seen);
         }
         Doing::Parked(reason) => parts.push(story::waits(reason, &seen.unwrap_or_default())),

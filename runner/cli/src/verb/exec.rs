@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indexmap::IndexMap;
-use runbook_driver::Run;
+use runbook_driver::{Run, Unopened};
 use runbook_engine::event::RunCreated;
-use runbook_journal::SqliteStore;
+use runbook_journal::{CreateError, SqliteStore, StorageError};
 use runbook_language::{Checked, check, plan};
 use runbook_model::digest::{Digest, RunKey};
 use runbook_model::id::RunId;
@@ -82,7 +82,7 @@ impl Exec {
         }
         let created = self.created(plan, checked, inputs)?;
         let id = created.run.clone();
-        let (run, first) = Run::create(&store, created, &person::holder(), person::now())?;
+        let (run, first) = Run::create(&store, created, &person::holder(), person::now()).map_err(unmade)?;
         let taken = Taken { id, run, history: Vec::new(), first: Some(first), holding: carrying::holding() };
         carrying::carry_out(taken, &store, global, self.output.form, &trace)
     }
@@ -105,6 +105,17 @@ impl Exec {
             by: person::person(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+}
+
+/// A run that could not be made leaves nothing to go on with.
+fn unmade(error: Unopened) -> Stop {
+    let of_the_machine = matches!(error, Unopened::Create(CreateError::Storage(StorageError::Io { .. })));
+    let stop = Stop::from(error);
+    if of_the_machine {
+        stop.help("nothing ran; choose a state folder that can be written with `RUNBOOK_STATE`")
+    } else {
+        stop
     }
 }
 

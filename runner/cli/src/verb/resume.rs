@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use indexmap::IndexMap;
 use runbook_driver::Run;
-use runbook_engine::view::{Resumption, RunStatus};
+use runbook_engine::event::ParkReason;
+use runbook_engine::view::{Resumption, RunStatus, StepView};
 use runbook_journal::{HoldError, SqliteStore};
 use runbook_model::duration::Duration;
 use runbook_model::id::RunId;
@@ -91,6 +92,10 @@ impl Resume {
                 return Err(Stop::new(Exit::Refused, message).help("`runbook exec` makes a new run"));
             }
             _ => {}
+        }
+        let late = |step: &StepView| step.parked == Some(ParkReason::Deadline);
+        if self.extend.is_some() && !recording.steps().iter().any(late) {
+            talk::note("no deadline of this run has passed: `--extend` changes nothing");
         }
         let run = Run::hold(&store, &id, &person::holder()).map_err(|error| held(&id, error))?;
         let withheld = run.engine().state().withheld_inputs();
