@@ -15,7 +15,7 @@ use runbook_model::value::Value;
 
 use super::{Decider, record};
 use crate::command::{Call, Command, Purpose};
-use crate::evaluate::{Evaluated, Hindrance, Moment, Need, Standpoint};
+use crate::evaluate::{Evaluated, Hindrance, Moment, Need, Standpoint, rereading};
 use crate::event::{Event, ParkReason};
 use crate::resume::{self, Checkpoint, Decision, Known, Standing};
 use crate::state::node::{Mark, Node, NodeId};
@@ -23,9 +23,10 @@ use crate::state::node::{Mark, Node, NodeId};
 /// How long a call may take: under a minute, because long waits are timers.
 const CALL_LIMIT: Duration = Duration::from_secs(55);
 
-/// A call that changes something is not cut shorter than this for the sake of a deadline: a lost reply costs more than a
-/// late one.
+/// A deadline that comes first cuts a call short, but lets it this much more time: one that changes something, because a
+/// lost reply costs more than a late one; one that reads, because a watch holds its answer back until the deadline.
 const LEAST_LIMIT: Duration = Duration::from_secs(20);
+const LEAST_READING: Duration = Duration::from_secs(5);
 
 /// What is asked about goes on is asked about at least every so often.
 const LONGEST_POLL_PAUSE: Duration = Duration::from_secs(10);
@@ -155,13 +156,8 @@ impl Decider<'_> {
         let arguments = self.sight().of(id).value(&call.arguments)?.without_nulls();
         let body = self.state.body(self.state.runbook_around(node.body));
         let runbook = self.state.outline.body(body.layout).name.as_ref();
-        let limit = match self.time_left(id) {
-            Some(left) if purpose.only_reads() || call.effect == Effect::Reads => {
-                CALL_LIMIT.min(left.max(Duration::from_secs(1)))
-            }
-            Some(left) => CALL_LIMIT.min(left.max(LEAST_LIMIT)),
-            None => CALL_LIMIT,
-        };
+        let least = if purpose.only_reads() || call.effect == Effect::Reads { LEAST_READING } else { LEAST_LIMIT };
+        let limit = self.time_left(id).map_or(CALL_LIMIT, |left| CALL_LIMIT.min(longer(left, least)));
         Ok(Call {
             step: node.path.clone(),
             runbook: runbook.unwrap_or(&self.state.plan().runbook.name).clone(),
@@ -206,13 +202,15 @@ impl Decider<'_> {
 
     /// Reads again, for this step, what the journal withheld of another.
     pub(super) fn reread(self, id: NodeId, of: NodeId) -> Vec<Command> {
-        let Some(call) = crate::evaluate::rereading(self.state.step(of)) else { return Vec::new() };
+        let Some(call) = rereading(self.state.step(of)) else {
+            let message = format!("step `{}` cannot be read again", self.state.node(of).path);
+            return self.fail(id, Failure::new(FailureClass::Invalid, message));
+        };
         match self.prepare(of, call, Purpose::Reread { of: self.path(of) }) {
             Ok(made) => vec![Command::Invoke(Box::new(Call { step: self.path(id), ..made }))],
             Err(Hindrance::Need(Need::Identity(connection))) => vec![self.identify(id, &connection)],
-            // Looking at one step never needs a look at itself, so this ends.
-            Err(Hindrance::Need(Need::Reread(other))) if other != of => self.reread(id, other),
-            Err(Hindrance::Need(Need::Reread(_))) => Vec::new(),
+            // Each of them comes before the other in the plan, so this ends.
+            Err(Hindrance::Need(Need::Reread(earlier))) => self.reread(id, earlier),
             Err(Hindrance::Failure(failure)) => self.fail(id, *failure),
         }
     }
@@ -313,18 +311,33 @@ impl Decider<'_> {
         let attempt = node.work.attempts.max(node.work.looks + 1);
         let moment = Moment::Answer { result: &Value::Null, error: Some(failure), attempt };
         let view = self.sight().view(Standpoint::of(self.state, id), moment);
-        let verdict = view.checks(&step.check)?;
-        if !verdict.errors.is_empty() {
-            return Ok(self.failed_attempt(id, &super::settle::check_failed(&verdict.errors)));
-        }
-        let (outputs, warnings) = view.outputs(step.outputs.as_ref(), &Value::Null, &step.secret)?;
-        let mut event = self.done(id, Origin::Unchanged, outputs, [verdict.warnings, warnings].concat());
+        let kept = view.checks(&step.check).and_then(|verdict| {
+            if !verdict.errors.is_empty() {
+                return Err(super::settle::check_failed(&verdict.errors).into());
+            }
+            let (outputs, warnings) = view.outputs(step.outputs.as_ref(), &Value::Null, &step.secret)?;
+            Ok((outputs, [verdict.warnings, warnings].concat()))
+        });
+        let (outputs, warnings) = match kept {
+            Err(Hindrance::Failure(unfit)) => {
+                // The call failed, so that nothing is in doubt; the step fails over what the author makes of that.
+                let mut commands = vec![self.attempt_failed(id, failure.clone(), None)];
+                commands.extend(self.fail(id, *unfit));
+                return Ok(commands);
+            }
+            kept => kept?,
+        };
+        let mut event = self.done(id, Origin::Unchanged, outputs, warnings);
         if let Event::StepSucceeded { accepted, request_id, .. } = &mut event {
             request_id.clone_from(&failure.request_id);
             *accepted = Some(failure.clone());
         }
         Ok(vec![record(event)])
     }
+}
+
+fn longer(left: Duration, by: Duration) -> Duration {
+    Duration::from_millis(left.as_millis().saturating_add(by.as_millis()))
 }
 
 /// How a success came about of which the kind did not say it.

@@ -97,7 +97,8 @@ impl Decider<'_> {
             _ if self.state.cancelled => EndStatus::Cancelled,
             Some(StopReason::Refused) => EndStatus::Interrupted,
             _ if root.has_failed() => EndStatus::Failed,
-            Some(reason) if is_signal(reason) => EndStatus::Interrupted,
+            // A signal that came when all was done interrupted nothing.
+            Some(reason) if is_signal(reason) && !self.is_done() => EndStatus::Interrupted,
             _ if root.parked > 0 || self.state.parked_for_good > 0 => {
                 if self.parked().iter().any(deadline) {
                     EndStatus::TimedOut
@@ -173,6 +174,7 @@ impl Decider<'_> {
                 Err(Hindrance::Need(Need::Identity(connection))) => {
                     match self.process.unreachable.get(&connection.label()) {
                         Some(failure) => failure.clone(),
+                        None if self.process.identifying.contains_key(&connection) => return Vec::new(),
                         None => return vec![Command::Identify { connection: *connection, step: None }],
                     }
                 }

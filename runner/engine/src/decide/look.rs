@@ -158,8 +158,7 @@ impl Decider<'_> {
             Until::Source => match whole.get("state").and_then(Value::as_str) {
                 Some("success") => true,
                 Some("failure") => {
-                    let observed = whole.get("observed").and_then(Value::as_str);
-                    let message = observed.unwrap_or("what is waited for has failed");
+                    let message = observed(whole).unwrap_or_else(|| "what is waited for has failed".to_owned());
                     return Ok(Seen::Hopeless(Failure::new(FailureClass::CheckFailed, message)));
                 }
                 _ => false,
@@ -205,7 +204,7 @@ impl Decider<'_> {
             (Some(observe), Ok(_)) => Some(view.text(observe)?),
             (Some(observe), Err(_)) if wait.reads_error => Some(view.text(observe)?),
             (_, Err(failure)) => Some(failure.to_string()),
-            (None, Ok(_)) => whole.get("observed").and_then(Value::as_str).map(str::to_owned),
+            (None, Ok(_)) => observed(whole),
         };
         let every = view.duration(&wait.every, "every")?;
         let mut next = if answer.is_ok_and(|answer| answer.mark.is_some()) {
@@ -256,6 +255,12 @@ impl Decider<'_> {
         }
         Ok(vec![record(event)])
     }
+}
+
+/// What a source that judges by itself shows people; never a secret.
+fn observed(whole: &Value) -> Option<String> {
+    let Value::Map(map) = whole else { return None };
+    map.get("observed")?.redacted().as_str().map(str::to_owned)
 }
 
 /// The pause after the look with this number: a second, then ever longer up to `every`.

@@ -87,7 +87,7 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// After something stopped the run: answers are still judged, looks are given up, nothing new starts.
+    /// After something stopped the run: answers are still judged, looks and probes are given up, nothing new starts.
     fn wind_down(self) -> Vec<Command> {
         for id in self.process.agenda.due(true) {
             let node = self.state.node(id);
@@ -102,9 +102,7 @@ impl<'a> Decider<'a> {
         }
         let idle = self.process.doings.iter().find(|(_, doing)| match &doing.call {
             None => true,
-            Some(flight) => {
-                flight.answer.is_none() && matches!(flight.purpose, Purpose::Look(_) | Purpose::Poll { .. })
-            }
+            Some(flight) => flight.answer.is_none() && flight.purpose.only_reads(),
         });
         match idle {
             Some((id, _)) => vec![Command::Abandon(self.path(*id))],

@@ -73,9 +73,12 @@ impl View<'_> {
     }
 
     fn form(&self, value: &Value) -> Evaluated<Connection> {
-        match value.peeled() {
+        match value {
             Value::String(name) => self.named(name),
             Value::Map(map) => self.map_form(map),
+            Value::Secret(_) => {
+                Err(invalid("the connection is a secret, and connections are named in every report".to_owned()))
+            }
             other => Err(invalid(format!("a connection is a name or a map, not {}", other.type_name()))),
         }
     }
@@ -109,6 +112,7 @@ impl View<'_> {
     }
 
     fn map_form(&self, map: &Map) -> Evaluated<Connection> {
+        no_secrets(map)?;
         let text = |key: &str| match map.get(key) {
             None => Ok(None),
             Some(value) => match value.as_str() {
@@ -171,6 +175,20 @@ impl View<'_> {
             .help("a connection is `{aws: …}`, `{eks: …}`, `{kubeconfig: …}`, `{karmada: …}` or `{from: …}`")
             .into())
     }
+}
+
+/// Connections are named in reports and journals, so that nothing of one that is shown may be a secret.
+fn no_secrets(map: &Map) -> Evaluated<()> {
+    let secret =
+        |key: &str| invalid(format!("`{key}` of a connection is a secret, and connections are named in every report"));
+    for (key, value) in map.iter().filter(|(key, _)| key.as_str() != "external-id") {
+        match value {
+            Value::Map(inner) => no_secrets(inner)?,
+            value if value.holds_secret() => return Err(secret(key)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Refuses keys that a form does not have.

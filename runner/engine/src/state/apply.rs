@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::path::StepPath;
 use runbook_model::plan::Action;
@@ -15,7 +16,7 @@ use runbook_model::value::{Unavailable, Value};
 use super::node::{Absent, Container, End, Inner, Intent, Mark, Node, NodeId, Phase};
 use super::tally::Weight;
 use super::{Ended, Hold, Met, State};
-use crate::event::{Event, Finding, ParkReason, Stamped, Word};
+use crate::event::{EndStatus, Event, Finding, ParkReason, Stamped, Word};
 
 /// An event that does not fit what came before it. It is never right to go on after one: the journal, or this program, is
 /// wrong.
@@ -62,6 +63,10 @@ impl State {
             Event::RunHeld { by, pid, warnings, .. } => {
                 if self.cancelled {
                     return Err(IllegalEvent::run(event, "it was cancelled"));
+                }
+                if let Some(Ended { status: EndStatus::Parked | EndStatus::TimedOut, at, .. }) = &self.ended {
+                    let rested = now.since(*at);
+                    self.node_ids().for_each(|id| self.put_off(id, rested));
                 }
                 self.holds += 1;
                 self.hold = Some(Hold { by: by.clone(), pid: *pid, since: now, warnings: warnings.clone() });
@@ -198,7 +203,11 @@ impl State {
             }
             Event::StepFailed { failure, .. } => {
                 let id = self.fitting(event, |node, _| !node.phase.is_ended())?;
-                self.begin(id, now);
+                let work = self.begin(id, now);
+                if work.mark == Mark::Going {
+                    // What went on outside did not end well; it happened all the same.
+                    work.mark = Mark::Answered;
+                }
                 self.finish(id, now, Phase::Failed, |end| end.failure = Some(failure.clone()));
             }
             Event::StepParked { reason, message, .. } => {
@@ -223,6 +232,7 @@ impl State {
             }
             Event::WordGiven { generation, word, .. } => {
                 let id = self.fitting(event, |node, _| matches!(node.phase, Phase::Parked(_)))?;
+                self.put_off_around(id, now);
                 let node = self.node(id);
                 let asked = match node.phase {
                     Phase::Parked(ParkReason::Approval) => matches!(word, Word::Approve | Word::Reject),
@@ -309,6 +319,28 @@ impl State {
                 (work.mark, work.absent) = (Mark::Doubt, None);
                 self.touched.push(id);
             }
+        }
+    }
+
+    /// Time does not count while the run is parked: whatever is not done gets it back.
+    fn put_off(&mut self, id: NodeId, rested: Duration) {
+        let work = &mut self.node_mut(id).work;
+        if let Some(deadline) = &mut work.deadline {
+            *deadline = deadline.plus(rested);
+            self.touched.push(id);
+        }
+    }
+
+    /// Nor does it count for what is around a step that a person let wait. What it waited before this process was given
+    /// back when the process came.
+    fn put_off_around(&mut self, id: NodeId, now: Timestamp) {
+        let since = self.node(id).end.as_ref().map_or(now, |end| end.at);
+        let rested = now.since(self.hold.as_ref().map_or(since, |hold| hold.since.max(since)));
+        let mut around = self.around(id);
+        while let Some(owner) = around {
+            self.put_off(owner, rested);
+            self.settle_inside(owner);
+            around = self.around(owner);
         }
     }
 

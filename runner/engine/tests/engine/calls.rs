@@ -432,8 +432,34 @@ fn a_deadline_allows_one_more_look_and_then_parks() {
 #[test]
 fn a_changing_call_near_its_deadline_is_not_cut_short_and_may_still_succeed() {
     let mut scene = Scene::held(json!({"steps": [{"id": "a", "call": {"effect": "one-shot"}, "timeout": "5s"}]}));
-    assert_eq!(scene.call("a").limit.to_string(), "20s");
+    assert_eq!(scene.call("a").limit.to_string(), "25s");
     scene.now += 6_000;
     scene.answer("a", json!({}));
     assert_eq!(scene.read(), ["step-succeeded a created", "run-ended succeeded"]);
+}
+
+#[test]
+fn an_accepted_failure_that_its_author_cannot_use_fails_the_step_and_leaves_no_doubt() {
+    let plan = |extra: serde_json::Value| {
+        let mut step = json!({"id": "a", "call": {"effect": "one-shot"}, "accept": ["missing"]});
+        step.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        json!({"steps": [step]})
+    };
+    for extra in [
+        json!({"outputs": {"x": "${{ result.x }}"}}),
+        json!({"check": [{"that": "${{ error.class is none }}", "else": "it is missing"}]}),
+    ] {
+        let mut scene = Scene::held(plan(extra));
+        scene.refuse("a", FailureClass::Missing);
+        assert_eq!(scene.read()[0], "attempt-failed a missing");
+        scene.crash();
+        assert_eq!(scene.read(), ["run-held", "step-reopened a g1", "step-started a g2 a2", "> act a"]);
+    }
+}
+
+#[test]
+fn a_stop_waits_for_an_effect_and_not_for_a_probe() {
+    let mut scene = Scene::held(probed("one-shot"));
+    scene.stop();
+    assert_eq!(scene.read(), ["run-stopping interrupted", "run-ended interrupted", "> abandon a"]);
 }

@@ -222,3 +222,29 @@ fn a_group_hands_its_connection_down_with_the_item_in_sight() {
     scene.hold();
     assert_eq!(scene.read().pop().unwrap(), "> identify aws region p");
 }
+
+#[test]
+fn nothing_of_a_connection_that_is_shown_may_be_a_secret() {
+    use runbook_model::value::{Map, Value};
+    let told = |connection: J| {
+        let inputs = Map::from_iter([("token".to_owned(), Value::from("hunter2").into_secret())]);
+        let plan = json!({"steps": [{"id": "a", "call": {"reaches": "aws"}, "connection": connection}]});
+        let mut scene = Scene::with(plan, inputs);
+        scene.hold();
+        match scene.read().pop().unwrap().strip_prefix("> identify ") {
+            Some(label) => label.to_owned(),
+            None => scene.failure("a"),
+        }
+    };
+    let shown = "is a secret, and connections are named in every report";
+    assert_eq!(
+        told(json!({"aws": {"endpoint": "http://${{ inputs.token }}@x"}})),
+        format!("invalid: `endpoint` of a connection {shown}")
+    );
+    assert_eq!(
+        told(json!({"kubeconfig": "x", "context": ["${{ inputs.token }}"]})),
+        format!("invalid: `context` of a connection {shown}")
+    );
+    assert_eq!(told(json!("${{ inputs.token }}")), format!("invalid: the connection {shown}"));
+    assert_eq!(told(json!({"aws": {"role": "r", "external-id": "${{ inputs.token }}"}})), "aws role r");
+}

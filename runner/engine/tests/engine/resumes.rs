@@ -217,3 +217,71 @@ fn a_word_before_its_time_is_refused_by_the_state_too() {
     let error = runbook_engine::State::replay(events).map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("the event `word-given` does not fit step `ok`: "), "{error}");
 }
+
+#[test]
+fn time_does_not_count_while_the_run_is_parked() {
+    let plan = json!({"steps": [
+        {"id": "outer", "run": {"body": {"steps": [
+            {"id": "w", "wait": {"source": {"kind": "see"}, "until": "${{ result }}"}, "timeout": "10m"},
+        ]}}, "timeout": "1h", "needs": []},
+        {"id": "a", "call": {"effect": "one-shot"}, "needs": []},
+    ]});
+    let deadlines = |scene: &Scene| -> Vec<i64> {
+        scene.engine.steps(true).iter().filter_map(|step| step.deadline).map(Timestamp::as_millis).collect()
+    };
+    let mut scene = Scene::held(plan.clone());
+    scene.refuse("a", FailureClass::ExpiredCredentials);
+    assert_eq!(scene.end(), "Parked");
+    scene.now += 7_200_000;
+    scene.crash();
+    assert_eq!(deadlines(&scene), [3_600_000 + 7_200_000, 600_000 + 7_200_000]);
+    // Killed or stopped, the time runs on.
+    let mut scene = Scene::held(plan);
+    scene.stop();
+    scene.answer("a", json!({}));
+    scene.now += 7_200_000;
+    scene.crash();
+    assert_eq!(deadlines(&scene), [3_600_000, 600_000]);
+}
+
+#[test]
+fn what_is_around_an_approval_gets_the_time_back_that_a_person_took() {
+    let mut scene = Scene::held(json!({"steps": [
+        {"id": "outer", "timeout": "1m", "group": [
+            {"id": "ok", "approve": "?"},
+            {"id": "w", "wait": {"source": {"kind": "see"}, "until": "${{ result }}"}},
+        ]},
+        {"id": "a", "call": {}, "needs": []},
+    ]}));
+    scene.tick(300);
+    scene.say("outer/ok", 1, Word::Approve);
+    assert_eq!(
+        scene.read(),
+        ["word-given outer/ok", "step-succeeded outer/ok unchanged", "step-begun outer/w", "> look 1 outer/w"]
+    );
+    assert_eq!(scene.engine.steps(true)[0].deadline.unwrap().as_millis(), 360_000);
+}
+
+#[test]
+fn what_went_on_outside_and_failed_is_not_asked_about_again_but_done_again() {
+    use runbook_model::answer::Progress;
+    let mut scene = Scene::held(json!({"steps": [{"id": "a", "call": {"effect": "converges"}}]}));
+    scene.outcome("a", Ok(Progress::Going { ticket: 1.into(), observed: None }));
+    scene.tick(1);
+    scene.read();
+    scene.refuse("a", FailureClass::Missing);
+    assert_eq!(scene.read()[..2], ["attempt-failed a missing", "step-failed a missing"]);
+    scene.crash();
+    assert_eq!(scene.read(), ["run-held", "step-reopened a g1", "step-started a g1 a2", "> act a"]);
+}
+
+#[test]
+fn a_signal_that_comes_when_all_is_done_interrupts_nothing() {
+    let mut scene =
+        Scene::held(json!({"steps": [{"id": "a", "call": {}}], "outputs": {"x": "${{ connections.aws.account }}"}}));
+    scene.stop();
+    scene.answer("a", json!({}));
+    assert_eq!(scene.read(), ["run-stopping interrupted", "step-succeeded a unchanged", "> identify aws"]);
+    scene.identify("123");
+    assert_eq!(scene.read(), ["connection-identified", "run-ended succeeded"]);
+}
