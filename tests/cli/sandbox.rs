@@ -147,6 +147,8 @@ pub(crate) fn steady(text: &str) -> String {
         (r#""pid": ?\d+"#, r#""pid": [pid]"#),
         (r"\b127\.0\.0\.1:\d+", "[address]"),
         (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
+        // In a column of times, the spaces in front tell how long the time is.
+        (r" {2,}\d+(\.\d)?s\b", "  [s]"),
         (r"\b\d+(\.\d)?s\b", "[s]"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();
