@@ -185,6 +185,17 @@ impl InputDeclaration {
         self.default.is_none() && !self.optional
     }
 
+    /// Is its value a secret, or may a part of it be one?
+    #[must_use]
+    pub fn holds_secret(&self) -> bool {
+        let inside = |declaration: &Option<Box<Self>>| declaration.as_ref().is_some_and(|inner| inner.holds_secret());
+        let properties = self.kind.properties.iter().flat_map(|properties| properties.values());
+        self.secret
+            || inside(&self.kind.items)
+            || inside(&self.kind.values)
+            || properties.into_iter().any(Self::holds_secret)
+    }
+
     /// Fits a value to this declaration: fills defaults, reads text where numbers or booleans are wanted, marks secrets.
     /// `None` and null are the same: no value.
     ///
@@ -456,6 +467,14 @@ mod tests {
             ])
         );
         assert_eq!(fit(members, json!([{"name": "a"}])), Ok(json!([{"name": "a", "mode": "push"}])));
+    }
+
+    #[test]
+    fn a_secret_is_found_at_every_depth() {
+        let member = json!({"type": "list", "items": {"type": "map", "properties": {
+            "name": {"type": "string"}, "tokens": {"type": "map", "values": {"type": "string", "secret": true}}}}});
+        assert!(declaration(member).holds_secret());
+        assert!(!declaration(json!({"type": "list", "items": {"type": "string"}})).holds_secret());
     }
 
     #[test]
