@@ -75,6 +75,19 @@ fn undefined_is_an_error_in_every_statement() {
 }
 
 #[test]
+fn recursion_ends_before_the_stack_does() {
+    let endless = "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}";
+    assert!(render(endless, &[]).is_err());
+    assert!(render("{% include 'main.txt.j2' %}", &[]).is_err());
+    assert!(render("{{ template('main.txt.j2', {}) }}", &[]).is_err());
+    // The worst of both: each of the templates inside each other uses up its own depth of macros first.
+    let deep = "{% macro m(n) %}{% if n < 40 %}{{ m(n + 1) }}{% else %}{{ template('main.txt.j2', {}) }}{% endif %}{% endmacro %}{{ m(0) }}";
+    assert!(render(deep, &[]).is_err());
+    let loops = "{% for x in list recursive %}{{ loop(list) }}{% endfor %}";
+    assert!(render(loops, &[]).is_err());
+}
+
+#[test]
 fn the_checker_learns_what_a_template_takes_from_outside() {
     let parsed = parse_template(
         "{% set a = x %}{{ a }}{% for i in list %}{{ i ~ loop.index ~ y }}{% endfor %}{{ i }}{% include 'b.j2' %}",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use runbook_model::argument::{Argument, Entry, Node};
+use runbook_model::argument::{Argument, Node};
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
 use runbook_model::shape::Shape;
@@ -17,19 +17,19 @@ use crate::written::Step;
 /// The most items.
 const MOST_ITEMS: usize = 10_000;
 
-/// The item of the `for-each` that `over` is, seen from `sight`.
-pub(super) fn item_of(sight: &Sight<'_>, over: &Argument) -> Item {
-    let known = Sight { notes: None, ..*sight }.argument(over);
-    let shape = match known.shape.resolved() {
+/// The item of a `for-each` over this.
+pub(super) fn item(over: &Known) -> Item {
+    let shape = match over.shape.resolved() {
         Shape::List(item) | Shape::Map(item) => *item,
         _ => Shape::Any,
     };
-    Item(Known { shape, sensitive: known.sensitive })
+    Item(Known { shape, sensitive: over.sensitive })
 }
 
 /// Checks the `for-each` of a step.
-pub(super) fn check(sight: &Sight<'_>, step: &Step, over: &Argument) {
+pub(super) fn check(sight: &Sight<'_>, step: &Step, over: &Argument) -> Item {
     let known = sight.argument(over);
+    let item = item(&known);
     match (&over.node, known.shape.resolved()) {
         (Node::List(items), _) => {
             too_many(sight, over, items.len());
@@ -38,23 +38,19 @@ pub(super) fn check(sight: &Sight<'_>, step: &Step, over: &Argument) {
                 doubles(sight, items);
             }
         }
-        (Node::Map(entries), _) => too_many(sight, over, <[Entry]>::len(entries)),
-        (Node::Expression(_), Shape::List(item)) => {
-            let is = match item.resolved() {
-                Shape::Structure(_) | Shape::Map(_) => "a map",
-                Shape::List(_) => "a list",
-                _ => return,
-            };
-            if step.key.is_none() {
-                needs_key(sight, over.span, is);
-            }
-        }
+        (Node::Map(entries), _) => too_many(sight, over, entries.len()),
+        (Node::Expression(_), Shape::List(_)) if step.key.is_none() => match item.0.shape.resolved() {
+            Shape::Structure(_) | Shape::Map(_) => needs_key(sight, over.span, "a map"),
+            Shape::List(_) => needs_key(sight, over.span, "a list"),
+            _ => {}
+        },
         (Node::Expression(_), shape @ (Shape::Text | Shape::Number | Shape::Boolean)) => {
             wrong(sight, over, &shape.name());
         }
         (Node::Expression(_), _) => {}
         _ => wrong(sight, over, over.type_name()),
     }
+    item
 }
 
 fn wrong(sight: &Sight<'_>, over: &Argument, is: &str) {

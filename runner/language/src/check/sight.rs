@@ -50,8 +50,10 @@ pub(crate) fn index(steps: &[Step]) -> Index<'_> {
 /// What a list of steps is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The steps of the runbook, of a group in it, or of an `adjust`.
+    /// The steps of the runbook, or of a group in it.
     Run,
+    /// `adjust` of a step.
+    Adjust,
     /// `undo` of a step.
     Undo,
     /// `when-failed` or `finally`.

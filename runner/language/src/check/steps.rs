@@ -88,10 +88,7 @@ fn doubles(unit: &Unit<'_>, steps: &[Step]) {
 fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep, Needs) {
     let notes = RefCell::new(Notes::default());
     let outer = Sight { step: Some(step), item: level.item, ..unit.sight(level, &notes) };
-    if let Some(over) = &step.for_each {
-        each::check(&outer, step, over);
-    }
-    let own_item: Option<Item> = step.for_each.as_ref().map(|over| each::item_of(&outer, over));
+    let own_item: Option<Item> = step.for_each.as_ref().map(|over| each::check(&outer, step, over));
     let sight = Sight { item: own_item.as_ref().or(level.item), ..outer };
     if let Some(title) = &step.title {
         Sight { title: true, ..sight }.argument(title);
@@ -141,7 +138,7 @@ fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep,
         };
         frozen(unit, &inner)
     };
-    let (adjust, adjust_needs) = aside(&step.adjust, Role::Run);
+    let (adjust, adjust_needs) = aside(&step.adjust, Role::Adjust);
     let undo = match &step.undo {
         Undo::Unsaid => PlanUndo::Unsaid,
         Undo::Never(why) => PlanUndo::Never { why: why.clone() },
@@ -206,24 +203,19 @@ fn action(
         }
         Some(written::Action::Call(call)) => {
             sight.argument(&call.arguments);
-            if call.kind.value.starts_with("k8s-") {
+            let frozen = bare(call);
+            // The types of Kubernetes objects are known to their API server only.
+            if frozen.reaches == Reaches::Kubernetes {
                 numbers::warn(sight, &call.arguments);
             }
-            let frozen = PlanCall { connection: None, ..bare(call) };
-            let reaches = frozen.reaches;
-            let connection = connections::of_call(
-                sight,
-                step.connection.as_ref(),
-                level.connection,
-                reaches,
-                call.kind.span,
-                &call.kind.value,
-            );
-            (Action::Call(frozen), connection)
+            let (own, kind) = (step.connection.as_ref(), &call.kind);
+            let connection = connections::of_call(sight, own, level.connection, frozen.reaches, kind.span, &kind.value);
+            (Action::Call(frozen), connection.or_else(|| handed_down(level)))
         }
         Some(written::Action::Wait(wait)) => {
             own_connection(sight, step);
-            (Action::Wait(Box::new(waits::frozen(sight, step, wait, inherited))), step.connection.clone())
+            let connection = step.connection.clone().or_else(|| handed_down(level));
+            (Action::Wait(Box::new(waits::frozen(sight, step, wait, inherited))), connection)
         }
         Some(written::Action::Set(entries)) => {
             for entry in entries {
@@ -276,6 +268,12 @@ fn action(
             (Action::Group { body: Box::new(body) }, step.connection.clone())
         }
     }
+}
+
+/// The connection that steps of `undo` and `adjust` have from their step. Those of a group ask the group when they run,
+/// for its connection may read the group's own item.
+fn handed_down(level: &Level<'_>) -> Option<Argument> {
+    level.connection.filter(|_| level.is(Role::Undo) || level.is(Role::Adjust)).cloned()
 }
 
 /// Checks the connection that a step names for what it does inside.
@@ -350,6 +348,7 @@ fn probed(sight: &Sight<'_>, step: &Step, probe: &written::Probe, inherited: Opt
     for entry in outputs.into_iter().flatten() {
         judging.argument(&entry.value);
     }
+    outputs_agree(sight, step, probe);
     let must_match = match &step.action {
         Some(written::Action::Call(call)) => call.planned.as_ref().is_some_and(|planned| planned.must_match),
         _ => false,
@@ -365,6 +364,28 @@ fn probed(sight: &Sight<'_>, step: &Step, probe: &written::Probe, inherited: Opt
         matches: checks(sight.unit, &probe.matches),
         outputs: probe.outputs.as_deref().map(all),
         settle: probe.settle.unwrap_or(SETTLE),
+    }
+}
+
+/// What was made and what was found must give the same outputs.
+fn outputs_agree(sight: &Sight<'_>, step: &Step, probe: &written::Probe) {
+    let Some(found) = &probe.outputs else { return };
+    let Some(made) = &step.outputs else {
+        let message = "the probe has outputs, the step itself has none";
+        let help = "add `outputs:` to the step, so that it gives the same whether it made something or found it";
+        sight.complain(Diagnostic::error(code::KEYS_TOGETHER, probe.span, message).help(help));
+        return;
+    };
+    for output in made {
+        if !found.iter().any(|other| other.key == output.key) {
+            let message = format!("the probe does not give the output `{}`, which the step has", output.key);
+            let help = format!("add `{}:` to the outputs of the probe", output.key);
+            sight.complain(
+                Diagnostic::error(code::KEY_MISSING, probe.span, message)
+                    .help(help)
+                    .related(output.key_span, "the step gives it here"),
+            );
+        }
     }
 }
 

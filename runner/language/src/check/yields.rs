@@ -63,7 +63,7 @@ impl<'a> Unit<'a> {
     fn outputs(&'a self, level: &'a Level<'a>, step: &'a Step) -> Option<IndexMap<String, Known>> {
         let outer =
             Sight { unit: self, level, step: Some(step), item: level.item, judged: None, title: false, notes: None };
-        let own: Option<Item> = step.for_each.as_ref().map(|over| each::item_of(&outer, over));
+        let own: Option<Item> = step.for_each.as_ref().map(|over| each::item(&outer.argument(over)));
         let sight = Sight { item: own.as_ref().or(level.item), ..outer };
         let all = |entries: &[Entry], sight: Sight<'_>| -> IndexMap<String, Known> {
             entries.iter().map(|entry| (entry.key.clone(), sight.argument(&entry.value))).collect()
