@@ -94,16 +94,35 @@ fn a_network_as_it_should_be_is_found(cloud: &Cloud, vpc: &SeededVpc) {
 }
 
 fn the_better_subnets_of_a_zone_are_chosen(cloud: &Cloud, vpc: &SeededVpc) {
+    let ec2 = |words: &[&str]| cloud.aws(&[["ec2"].as_slice(), words].concat());
     // A second private subnet in every zone, which routes nowhere, as subnets for databases are.
     let mut idle = Vec::new();
     for (zone, block) in [("a", "192.168.200.0/24"), ("b", "192.168.201.0/24"), ("c", "192.168.202.0/24")] {
         let zone = format!("eu-west-1{zone}");
-        let words = ["--availability-zone", &zone, "--cidr-block", block, "--vpc-id", &vpc.vpc_id];
-        let made = cloud.aws(&[["ec2", "create-subnet"].as_slice(), &words].concat());
-        idle.push(made["Subnet"]["SubnetId"].as_str().expect("an id").to_owned());
+        let words = ["create-subnet", "--availability-zone", &zone, "--cidr-block", block, "--vpc-id", &vpc.vpc_id];
+        idle.push(ec2(&words)["Subnet"]["SubnetId"].as_str().expect("an id").to_owned());
     }
-    let found = judge(cloud, &["vpc_name=Karmada_VPC"]).expect(0).json();
-    assert_eq!(found["outputs"]["private_subnets"], serde_json::json!(vpc.private_subnet_ids), "not {idle:?}");
+    let chosen = |vpc: &SeededVpc| {
+        let found = judge(cloud, &["vpc_name=Karmada_VPC"]).expect(0).json();
+        assert_eq!(found["outputs"]["private_subnets"], serde_json::json!(vpc.private_subnet_ids), "not {idle:?}");
+        assert_eq!(found["outputs"]["public_subnets"], serde_json::json!(vpc.public_subnet_ids), "not {idle:?}");
+    };
+    chosen(vpc);
+
+    // What has no route table of its own follows the VPC's main one: a public subnet stays one, and the idle ones become
+    // some that give no addresses.
+    let tables = ec2(&["describe-route-tables", "--filters", &format!("Name=vpc-id,Values={}", vpc.vpc_id)]);
+    let tables = tables["RouteTables"].as_array().expect("route tables");
+    let associations = |table: &Value| table["Associations"].as_array().cloned().unwrap_or_default();
+    let main = tables.iter().find(|table| associations(table).iter().any(|one| one["Main"] == true));
+    let main = main.expect("a main table")["RouteTableId"].as_str().expect("an id");
+    let of_first = |association: &Value| association["SubnetId"] == *vpc.public_subnet_ids[0];
+    let own = tables.iter().flat_map(associations).find(of_first).expect("a table of its own");
+    let default = ["--destination-cidr-block", "0.0.0.0/0", "--gateway-id", &vpc.internet_gateway_id];
+    ec2(&[["create-route", "--route-table-id", main].as_slice(), &default].concat());
+    let own = own["RouteTableAssociationId"].as_str().expect("an id");
+    ec2(&["disassociate-route-table", "--association-id", own]);
+    chosen(vpc);
 }
 
 fn what_is_missing_is_said_in_one_go(cloud: &Cloud, _vpc: &SeededVpc) {
