@@ -244,17 +244,10 @@ impl Decider<'_> {
         let (node, step) = (self.state.node(id), self.state.step(id));
         let moment = Moment::Answer { result: &answer.output, error: None, attempt: node.work.attempts };
         let view = self.sight().view(Standpoint::of(self.state, id), moment);
-        let kept = view.checks(&step.check).and_then(|verdict| {
-            if !verdict.errors.is_empty() {
-                return Err(super::settle::check_failed(&verdict.errors).into());
-            }
-            let (outputs, warnings) = view.outputs(step.outputs.as_ref(), &answer.output, &step.secret)?;
-            Ok((outputs, [answer.warnings.clone(), verdict.warnings, warnings].concat()))
-        });
-        match kept {
+        match view.kept(step, &answer.output) {
             Ok((outputs, warnings)) => {
-                let origin = answer.origin.unwrap_or_else(|| origin(call));
-                let mut event = self.done(id, origin, outputs, warnings);
+                let origin = answer.origin.unwrap_or_else(|| origin(step, call));
+                let mut event = self.done(id, origin, outputs, [answer.warnings.clone(), warnings].concat());
                 if let Event::StepSucceeded { request_id, before, .. } = &mut event {
                     request_id.clone_from(&answer.request_id);
                     *before = answer.before.clone().map(Into::into);
@@ -311,14 +304,7 @@ impl Decider<'_> {
         let attempt = node.work.attempts.max(node.work.looks + 1);
         let moment = Moment::Answer { result: &Value::Null, error: Some(failure), attempt };
         let view = self.sight().view(Standpoint::of(self.state, id), moment);
-        let kept = view.checks(&step.check).and_then(|verdict| {
-            if !verdict.errors.is_empty() {
-                return Err(super::settle::check_failed(&verdict.errors).into());
-            }
-            let (outputs, warnings) = view.outputs(step.outputs.as_ref(), &Value::Null, &step.secret)?;
-            Ok((outputs, [verdict.warnings, warnings].concat()))
-        });
-        let (outputs, warnings) = match kept {
+        let (outputs, warnings) = match view.kept(step, &Value::Null) {
             Err(Hindrance::Failure(unfit)) => {
                 // The call failed, so that nothing is in doubt; the step fails over what the author makes of that.
                 let mut commands = vec![self.attempt_failed(id, failure.clone(), None)];
@@ -341,11 +327,11 @@ fn longer(left: Duration, by: Duration) -> Duration {
 }
 
 /// How a success came about of which the kind did not say it.
-pub(super) fn origin(call: &plan::Call) -> Origin {
+pub(super) fn origin(step: &Step, call: &plan::Call) -> Origin {
     match call.effect {
         Effect::Reads => Origin::Unchanged,
-        Effect::Converges if !call.token => Origin::Changed,
-        // What rests on a token, or may not be repeated, makes something new.
+        Effect::Converges if !call.token && step.probe.is_none() => Origin::Changed,
+        // It was not there before, as its probe saw, or the call is one that makes something new.
         Effect::Converges | Effect::OneShot => Origin::Created,
     }
 }

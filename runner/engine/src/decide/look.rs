@@ -11,7 +11,6 @@ use runbook_model::plan::{Until, Wait};
 use runbook_model::time::Timestamp;
 use runbook_model::value::Value;
 
-use super::settle::check_failed;
 use super::{Decider, record};
 use crate::command::{Command, Purpose};
 use crate::evaluate::answer::source;
@@ -25,6 +24,35 @@ const MOST_PATIENCE: Duration = Duration::from_secs(50);
 
 /// The pause after the first look, and the least pause of a source that watches.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+static NULL: Value = Value::Null;
+
+/// One look and what came of it.
+#[derive(Clone, Copy)]
+struct Glance<'a> {
+    number: u32,
+    issued: Timestamp,
+    answer: Result<&'a Answer, &'a Failure>,
+    /// All that the source said; null after a failure.
+    whole: &'a Value,
+    /// What expressions see of it. A source that judges by itself hands its result over beside its judgement.
+    result: &'a Value,
+}
+
+impl<'a> Glance<'a> {
+    fn new(wait: &Wait, number: u32, issued: Timestamp, answer: Result<&'a Answer, &'a Failure>) -> Self {
+        let whole = answer.map_or(&NULL, |answer| &answer.output);
+        let result = match wait.until {
+            Until::Source => whole.get("result").unwrap_or(&NULL),
+            Until::True { .. } => whole,
+        };
+        Self { number, issued, answer, whole, result }
+    }
+
+    fn moment(&self) -> Moment<'a> {
+        Moment::Answer { result: self.result, error: self.answer.err(), attempt: self.number }
+    }
+}
 
 /// What one look means for the wait.
 enum Seen {
@@ -72,30 +100,23 @@ impl Decider<'_> {
         answer: &Result<Progress, Failure>,
     ) -> Vec<Command> {
         let outcome = match answer {
-            Ok(Progress::Done(answer)) => self.judged(id, wait, number, issued, Ok(answer)),
+            Ok(Progress::Done(answer)) => self.judged(id, wait, Glance::new(wait, number, issued, Ok(answer))),
             Ok(Progress::Going { .. }) => {
                 let message = format!("`{}` cannot be a source", wait.source.kind);
                 Err(Failure::new(FailureClass::Invalid, message).into())
             }
-            Err(failure) => self.look_failed(id, wait, number, issued, failure),
+            Err(failure) => self.look_failed(id, wait, Glance::new(wait, number, issued, Err(failure)), failure),
         };
         self.or_need(id, outcome)
     }
 
-    fn look_failed(
-        self,
-        id: NodeId,
-        wait: &Wait,
-        number: u32,
-        issued: Timestamp,
-        failure: &Failure,
-    ) -> Evaluated<Vec<Command>> {
+    fn look_failed(self, id: NodeId, wait: &Wait, glance: Glance<'_>, failure: &Failure) -> Evaluated<Vec<Command>> {
         let step = self.state.step(id);
         if failure.class == FailureClass::ExpiredCredentials {
             return Ok(self.failed_attempt(id, failure));
         }
         if wait.reads_error {
-            return match self.judged(id, wait, number, issued, Err(failure)) {
+            return match self.judged(id, wait, glance) {
                 // An expression that did not think of this failure does not end a long wait over a passing one.
                 Err(Hindrance::Failure(_)) if failure.in_doubt || retry::passing(&step.retry, failure).is_some() => {
                     Ok(self.failed_attempt(id, failure))
@@ -107,7 +128,7 @@ impl Decider<'_> {
             || failure.class == FailureClass::Unavailable
                 && matches!(wait.source.kind.as_str(), "http" | "tcp" | "dns");
         if absent {
-            return self.not_yet(id, wait, number, issued, Err(failure), None);
+            return self.not_yet(id, wait, glance, None);
         }
         if failure.is_one_of(&step.accept) {
             return self.accepted(id, failure);
@@ -116,49 +137,34 @@ impl Decider<'_> {
     }
 
     /// Judges what was seen: an answer, or a failure that the author's expressions read.
-    fn judged(
-        self,
-        id: NodeId,
-        wait: &Wait,
-        number: u32,
-        issued: Timestamp,
-        answer: Result<&Answer, &Failure>,
-    ) -> Evaluated<Vec<Command>> {
-        let null = Value::Null;
-        let whole = answer.map_or(&null, |answer| &answer.output);
-        // A source that judges by itself hands its result over beside its judgement.
-        let result = match wait.until {
-            Until::Source => whole.get("result").unwrap_or(&null),
-            Until::True { .. } => whole,
-        };
-        let moment = Moment::Answer { result, error: answer.err(), attempt: number };
-        let view = self.sight().view(Standpoint::of(self.state, id), moment);
-        match self.seen(&view, wait, whole, answer.err())? {
+    fn judged(self, id: NodeId, wait: &Wait, glance: Glance<'_>) -> Evaluated<Vec<Command>> {
+        let view = self.sight().view(Standpoint::of(self.state, id), glance.moment());
+        match self.seen(&view, wait, glance)? {
             Seen::Hopeless(failure) => {
                 let mut commands = vec![self.attempt_failed(id, failure.clone(), None)];
                 commands.extend(self.fail(id, failure));
                 Ok(commands)
             }
-            Seen::NotYet => self.not_yet(id, wait, number, issued, answer, None),
+            Seen::NotYet => self.not_yet(id, wait, glance, None),
             Seen::Over => {
                 let since = self.state.node(id).work.holds_since.unwrap_or(self.now);
                 match self.stable_for(id, wait)? {
                     Some(stable) if self.now.since(since) < stable => {
-                        self.not_yet(id, wait, number, issued, answer, Some((since, stable)))
+                        self.not_yet(id, wait, glance, Some((since, stable)))
                     }
-                    _ => self.over(id, &view, result, answer),
+                    _ => self.over(id, &view, glance),
                 }
             }
         }
     }
 
-    fn seen(self, view: &View<'_>, wait: &Wait, whole: &Value, error: Option<&Failure>) -> Evaluated<Seen> {
+    fn seen(self, view: &View<'_>, wait: &Wait, glance: Glance<'_>) -> Evaluated<Seen> {
         let over = match &wait.until {
             Until::True { that } => view.truth(that)?,
-            Until::Source => match whole.get("state").and_then(Value::as_str) {
+            Until::Source => match glance.whole.get("state").and_then(Value::as_str) {
                 Some("success") => true,
                 Some("failure") => {
-                    let message = observed(whole).unwrap_or_else(|| "what is waited for has failed".to_owned());
+                    let message = observed(glance.whole).unwrap_or_else(|| "what is waited for has failed".to_owned());
                     return Ok(Seen::Hopeless(Failure::new(FailureClass::CheckFailed, message)));
                 }
                 _ => false,
@@ -175,7 +181,7 @@ impl Decider<'_> {
                     (None, None) => format!("{} is true", source(&fail.when)),
                 };
                 let failure = Failure::new(FailureClass::CheckFailed, message);
-                let request_id = error.and_then(|error| error.request_id.clone());
+                let request_id = glance.answer.err().and_then(|error| error.request_id.clone());
                 return Ok(Seen::Hopeless(Failure { request_id, ..failure }));
             }
         }
@@ -187,39 +193,30 @@ impl Decider<'_> {
         self,
         id: NodeId,
         wait: &Wait,
-        number: u32,
-        issued: Timestamp,
-        answer: Result<&Answer, &Failure>,
+        glance: Glance<'_>,
         holds: Option<(Timestamp, Duration)>,
     ) -> Evaluated<Vec<Command>> {
-        let null = Value::Null;
-        let whole = answer.map_or(&null, |answer| &answer.output);
-        let result = match wait.until {
-            Until::Source => whole.get("result").unwrap_or(&null),
-            Until::True { .. } => whole,
-        };
-        let moment = Moment::Answer { result, error: answer.err(), attempt: number };
-        let view = self.sight().view(Standpoint::of(self.state, id), moment);
-        let observed = match (&wait.observe, answer) {
+        let view = self.sight().view(Standpoint::of(self.state, id), glance.moment());
+        let observed = match (&wait.observe, glance.answer) {
             (Some(observe), Ok(_)) => Some(view.text(observe)?),
             (Some(observe), Err(_)) if wait.reads_error => Some(view.text(observe)?),
             (_, Err(failure)) => Some(failure.to_string()),
-            (None, Ok(_)) => observed(whole),
+            (None, Ok(_)) => observed(glance.whole),
         };
         let every = view.duration(&wait.every, "every")?;
-        let mut next = if answer.is_ok_and(|answer| answer.mark.is_some()) {
-            issued.plus(FIRST_PAUSE).max(self.now)
+        let mut next = if glance.answer.is_ok_and(|answer| answer.mark.is_some()) {
+            glance.issued.plus(FIRST_PAUSE).max(self.now)
         } else {
-            self.now.plus(pause(number, every))
+            self.now.plus(pause(glance.number, every))
         };
         if let Some((since, stable)) = holds {
             next = next.min(since.plus(stable));
         }
         let looked = Event::StepLooked {
             step: self.path(id),
-            look: number,
+            look: glance.number,
             observed: observed.clone(),
-            failure: answer.err().cloned(),
+            failure: glance.answer.err().cloned(),
             holds_since: holds.map(|(since, _)| since),
             next,
         };
@@ -228,30 +225,22 @@ impl Decider<'_> {
             && self.now >= deadline
             && !matches!(self.state.node(owner).phase, Phase::Parked(_))
         {
-            let message = self.out_of_time(id, owner, moment, observed.as_deref());
+            let message = self.out_of_time(id, owner, glance.moment(), observed.as_deref());
             commands.push(self.park(owner, ParkReason::Deadline, message));
         }
         Ok(commands)
     }
 
-    fn over(
-        self,
-        id: NodeId,
-        view: &View<'_>,
-        result: &Value,
-        answer: Result<&Answer, &Failure>,
-    ) -> Evaluated<Vec<Command>> {
-        let step = self.state.step(id);
-        let verdict = view.checks(&step.check)?;
-        if !verdict.errors.is_empty() {
-            return Err(check_failed(&verdict.errors).into());
-        }
-        let (outputs, warnings) = view.outputs(step.outputs.as_ref(), result, &step.secret)?;
-        let said = answer.map(|answer| answer.warnings.clone()).unwrap_or_default();
-        let mut event = self.done(id, Origin::Unchanged, outputs, [said, verdict.warnings, warnings].concat());
+    fn over(self, id: NodeId, view: &View<'_>, glance: Glance<'_>) -> Evaluated<Vec<Command>> {
+        let (outputs, warnings) = view.kept(self.state.step(id), glance.result)?;
+        let said = glance.answer.map(|answer| answer.warnings.clone()).unwrap_or_default();
+        let mut event = self.done(id, Origin::Unchanged, outputs, [said, warnings].concat());
         if let Event::StepSucceeded { request_id, accepted, .. } = &mut event {
-            request_id.clone_from(&answer.map_or_else(|e| e.request_id.clone(), |a| a.request_id.clone()));
-            *accepted = answer.err().cloned();
+            *request_id = match glance.answer {
+                Ok(answer) => answer.request_id.clone(),
+                Err(failure) => failure.request_id.clone(),
+            };
+            *accepted = glance.answer.err().cloned();
         }
         Ok(vec![record(event)])
     }

@@ -57,7 +57,7 @@ impl Decider<'_> {
         let (kept, warnings) = view.outputs(outputs, result, &step.secret)?;
         // What a lost call has left is this run's own: the look before it saw nothing.
         let came = match (node.work.mark, &step.action) {
-            (Mark::Doubt | Mark::Answered, Action::Call(call)) if node.work.intent.is_some() => origin(call),
+            (Mark::Doubt | Mark::Answered, Action::Call(call)) => origin(step, call),
             _ => Origin::Adopted,
         };
         let mut event = self.done(id, came, kept, [verdict.warnings, warnings].concat());

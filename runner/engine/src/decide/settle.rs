@@ -17,11 +17,6 @@ use crate::event::{Event, ParkReason};
 use crate::retry::{self, Passing, Tried};
 use crate::state::node::{Mark, NodeId, Phase};
 
-/// What an author reads when checks are false.
-pub(super) fn check_failed(sentences: &[String]) -> Failure {
-    Failure::new(FailureClass::CheckFailed, sentences.join("; "))
-}
-
 impl Decider<'_> {
     /// The success of an instance.
     pub(super) fn done(self, id: NodeId, origin: Origin, outputs: Value, warnings: Vec<String>) -> Event {

@@ -55,7 +55,7 @@ impl Decider<'_> {
 
     fn origin_of(self, id: NodeId) -> Origin {
         match &self.state.step(id).action {
-            Action::Call(call) => origin(call),
+            Action::Call(call) => origin(self.state.step(id), call),
             _ => Origin::Unchanged,
         }
     }

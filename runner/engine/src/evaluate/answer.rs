@@ -6,7 +6,7 @@
 use indexmap::IndexMap;
 use runbook_model::argument::{Argument, Node};
 use runbook_model::failure::{Failure, FailureClass};
-use runbook_model::plan::{Action, Check};
+use runbook_model::plan::{Action, Check, Step};
 use runbook_model::record;
 use runbook_model::value::{Map, Unavailable, Value};
 
@@ -44,6 +44,23 @@ impl View<'_> {
             if check.warns { &mut verdict.warnings } else { &mut verdict.errors }.push(sentence);
         }
         Ok(verdict)
+    }
+
+    /// Judges an answer as its step has it: what is kept of it, as a map, and what people should read. A false check is a
+    /// failure with the author's sentences.
+    pub(crate) fn kept(&self, step: &Step, result: &Value) -> Evaluated<(Value, Vec<String>)> {
+        let verdict = self.passed(&step.check)?;
+        let (outputs, warnings) = self.outputs(step.outputs.as_ref(), result, &step.secret)?;
+        Ok((outputs, [verdict, warnings].concat()))
+    }
+
+    /// Asks every check: what those say that only warn.
+    pub(crate) fn passed(&self, checks: &[Check]) -> Evaluated<Vec<String>> {
+        let verdict = self.checks(checks)?;
+        if verdict.errors.is_empty() {
+            return Ok(verdict.warnings);
+        }
+        Err(Failure::new(FailureClass::CheckFailed, verdict.errors.join("; ")).into())
     }
 
     /// What is kept of an answer, as a map, and what people should read about it.

@@ -189,6 +189,9 @@ fn a_lost_call_that_converges_is_repeated_with_the_same_token_as_soon_as_it_is_s
     scene.read();
     scene.refuse("a", FailureClass::Missing);
     assert_eq!(scene.read(), ["step-probed a absent", "step-started a g1 a2", "> act a"]);
+    // Its probe saw nothing, so that this run made it, whatever kind of call that was.
+    scene.answer("a", json!({"id": 1}));
+    assert_eq!(scene.read(), ["step-succeeded a created", "run-ended succeeded"]);
 }
 
 #[test]
