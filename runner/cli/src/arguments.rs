@@ -17,7 +17,7 @@ use crate::verb;
 ///
 /// A runbook is a YAML file of steps: calls of AWS and Kubernetes, waits, checks, approvals. `runbook exec` carries it out and records
 /// every step before and after its effect, so that `runbook resume` goes on after a failure, an interruption or a crash.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "runbook", version, subcommand_required = true, arg_required_else_help = true, max_term_width = 120)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(crate) struct Global {
 }
 
 /// The verbs of this version.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Verb {
     Exec(verb::exec::Exec),
     Resume(verb::resume::Resume),

@@ -84,16 +84,16 @@ pub(crate) fn carry_out(
     let ended = runtime.block_on(run.carry_out(holding, world));
     let stopping = watcher.stopping;
     let told = reporter.finish();
-    let recording = Recording::read(store, &id)?;
-    let written = match form {
-        Form::Json => Data::default().document(&ending::document(store, &recording)?),
-        Form::Human | Form::Ndjson => Ok(()),
-    };
-    let exit = match ended {
-        Ok(_) => ending::tell(store, &recording, stopping, global, form),
-        Err(broken) => Err(Stop::from(broken).resume(&id)),
-    };
-    exit.and_then(|exit| told.and(written).map(|()| exit))
+    let recording = Recording::read(store, &id);
+    let mut written = told;
+    if form == Form::Json
+        && let Ok(recording) = &recording
+    {
+        written = written.and(Data::default().document(&ending::document(store, recording)?));
+    }
+    ended.map_err(|broken| Stop::from(broken).resume(&id))?;
+    let exit = ending::tell(store, &recording?, stopping, global, form)?;
+    written.map(|()| exit)
 }
 
 /// Ctrl-C and SIGTERM, from now on.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::recording::Recording;
+use crate::runs::is_finished;
 use crate::shell;
 
 /// A run.
@@ -114,7 +115,7 @@ impl Document {
 
 /// The one command that goes on with a run, if there is something to go on with.
 pub(crate) fn next(run: &RunId, status: RunStatus, steps: &[StepView], answered: &[StepPath]) -> Option<String> {
-    if matches!(status, RunStatus::Running | RunStatus::Succeeded | RunStatus::Cancelled | RunStatus::Undone) {
+    if status == RunStatus::Running || is_finished(status) {
         return None;
     }
     let asks = |step: &&StepView| {

@@ -17,6 +17,9 @@ use crate::report::story::{self, span};
 use crate::stop::Stop;
 use crate::{talk, word};
 
+/// As many as fit a screen with what stands around them.
+const MOST_REASONS: usize = 15;
+
 /// The run as scripts read it.
 pub(crate) fn document(store: &SqliteStore, recording: &Recording) -> Result<Document, Stop> {
     Ok(Document::new(recording, &word::answered(store, recording)?))
@@ -54,6 +57,11 @@ pub(crate) fn tell(
     };
     let mut stop = Stop::new(exit, format!("run {} {words}", recording.run));
     stop.details = reasons(recording, &steps);
+    if stop.details.len() > MOST_REASONS {
+        let more = stop.details.len() - MOST_REASONS;
+        stop.details.truncate(MOST_REASONS);
+        stop.details.push(format!("and {more} more; `runbook show` tells them all"));
+    }
     stop.help = help(recording, &steps);
     stop.next = next(&recording.run, status, &steps, &word::answered(store, recording)?);
     Err(stop)

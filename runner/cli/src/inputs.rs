@@ -16,8 +16,8 @@ use crate::exit::Exit;
 use crate::stop::Stop;
 use crate::{prompt, talk, terminal};
 
-/// Where inputs come from.
-#[derive(Debug, Args)]
+/// Where inputs come from. Without `Debug`: among them may be secrets.
+#[derive(Args)]
 pub(crate) struct InputOptions {
     /// An input; lists and maps are written as YAML
     #[arg(short = 'i', long = "input", value_name = "NAME=VALUE", value_parser = assignment)]
@@ -55,29 +55,25 @@ impl InputOptions {
     ) -> Result<IndexMap<String, Value>, Stop> {
         let files = self.read_files()?;
         let mut answers: IndexMap<String, String> = IndexMap::new();
+        let mut fitted = self.offers(declared, &files, &answers).fit(declared);
+        if !fitted.diagnostics.is_empty() || (!fitted.missing.is_empty() && !terminal::can_ask()) {
+            return Err(refused(fitted));
+        }
+        for (name, file) in fitted.ignored.iter().filter(|(name, _)| !known.contains_key(name)) {
+            talk::note(&format!("`{file}` gives `{name}`, which the runbook does not declare"));
+        }
         loop {
-            let fitted = self.offers(declared, &files, &answers).fit(declared);
-            let unfit: Vec<&String> = answers.keys().filter(|name| !fitted.values.contains_key(*name)).collect();
-            let asks = terminal::can_ask();
-            // Whoever mistyped an answer is asked again; whatever else does not fit cannot be mended here.
-            if fitted.diagnostics.len() > unfit.len() || (!fitted.missing.is_empty() && !asks) {
-                return Err(refused(fitted));
-            }
-            if answers.is_empty() {
-                for (name, file) in fitted.ignored.iter().filter(|(name, _)| !known.contains_key(name)) {
-                    talk::note(&format!("`{file}` gives `{name}`, which the runbook does not declare"));
-                }
-            }
-            let again: Vec<String> = fitted.missing.iter().chain(unfit).cloned().collect();
-            if again.is_empty() {
+            let open: Vec<_> = declared.iter().filter(|(name, _)| !fitted.values.contains_key(*name)).collect();
+            if open.is_empty() {
                 return home_expanded(fitted.values, declared);
             }
-            complaints::draw(&fitted.diagnostics, &fitted.sources);
-            for name in again {
-                let declaration = &declared[&name];
-                let answer = prompt::ask(&name, declaration.description.as_deref(), declaration.secret)?;
-                answers.insert(name, answer);
+            for (name, declaration) in open {
+                let answer = prompt::ask(name, declaration.description.as_deref(), declaration.holds_secret())?;
+                answers.insert(name.clone(), answer);
             }
+            fitted = self.offers(declared, &files, &answers).fit(declared);
+            // Whoever mistyped an answer is asked again.
+            complaints::draw(&fitted.diagnostics, &fitted.sources);
         }
     }
 

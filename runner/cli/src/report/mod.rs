@@ -14,7 +14,7 @@ pub(crate) mod story;
 use std::io::Stderr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runbook_engine::event::{Event, Stamped, StopReason};
 use runbook_engine::stored;
@@ -128,30 +128,22 @@ impl Teller {
 
     /// Until nobody can send any more. While events come thick and fast, pictures are still half a [`FRAME`] apart.
     fn listen(&mut self, events: &Receiver<(u64, Stamped)>) {
+        let (mut drawn, mut pause) = (Instant::now(), FRAME);
         loop {
-            match events.recv_timeout(FRAME) {
+            let left = (drawn + pause).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.tick();
+                (drawn, pause) = (Instant::now(), FRAME);
+                continue;
+            }
+            match events.recv_timeout(left) {
                 Ok((number, event)) => {
                     self.take(number, &event);
-                    let mut ended = false;
-                    let picture = std::time::Instant::now() + FRAME / 2;
-                    while let Some(left) = picture.checked_duration_since(std::time::Instant::now()) {
-                        match events.recv_timeout(left) {
-                            Ok((number, event)) => self.take(number, &event),
-                            Err(RecvTimeoutError::Timeout) => break,
-                            Err(RecvTimeoutError::Disconnected) => {
-                                ended = true;
-                                break;
-                            }
-                        }
-                    }
-                    if ended {
-                        return;
-                    }
+                    pause = FRAME / 2;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.tick();
         }
     }
 

@@ -29,7 +29,7 @@ use crate::{later, person, runs, state, trace};
 ///
 /// Checks it, asks for what is missing, and carries it out. Every step is recorded before and after its effect, so that `runbook
 /// resume` goes on after whatever stops it. If there is an unfinished run of the same files with the same inputs, nothing runs.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_long_help = "Examples:\n  runbook exec eks-cluster.yaml -i vpc_name=prod\n  \
                              runbook exec eks-karmada.yaml --inputs prod.yaml -i 'members=[{name: eu, cluster: eu-1}]'\n  \
                              RUNBOOK_INPUT_TOKEN=… runbook exec rotate.yaml -o json")]
@@ -51,8 +51,8 @@ pub(crate) struct Exec {
     output: OutputOption,
     #[arg(long, hide = true)]
     rehearse: bool,
-    #[arg(long, hide = true, num_args = 0..=1, value_name = "FILE")]
-    plan: Option<Option<PathBuf>>,
+    #[arg(long, hide = true)]
+    plan: bool,
 }
 
 impl Exec {
@@ -60,14 +60,16 @@ impl Exec {
         if self.rehearse {
             return Err(later::not_yet("exec --rehearse"));
         }
-        if self.plan.is_some() {
+        if self.plan {
             return Err(later::not_yet("exec --plan"));
         }
         let trace = trace::start(global)?;
         let kinds = runbook_steps::kinds();
         let folder = Folder::of(&self.file);
         let checked = check(&folder, folder.entry(), &kinds);
-        draw(&checked.diagnostics, &checked.sources);
+        if checked.has_errors() || !global.quiet {
+            draw(&checked.diagnostics, &checked.sources);
+        }
         if checked.has_errors() {
             return Err(Stop::told(Exit::Invalid));
         }

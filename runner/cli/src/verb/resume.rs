@@ -31,7 +31,7 @@ use crate::{later, person, runs, state, talk, trace, word};
 ///
 /// Finished steps are not run again. Failed steps are, and whatever never ran. A step whose outcome is unknown is looked at before
 /// anything is repeated. The files of the runbook are those the run was made from: editing them changes nothing.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_long_help = "Examples:\n  runbook resume\n  runbook resume eks-k --plan\n  \
                              runbook resume eks-karmada-7k3m9q --from cluster\n  \
                              runbook resume eks-karmada-7k3m9q --extend 30m")]
