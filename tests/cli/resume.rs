@@ -67,6 +67,7 @@ fn what_is_finished_is_not_run_again() {
     assert_eq!(service.calls().len(), 3);
     let shown = sandbox.run(&["resume", &run]).expect(0);
     insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(sandbox.run(&["events", &run]).expect(0));
 }
 
 #[test]

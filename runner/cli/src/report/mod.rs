@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use runbook_engine::event::{Event, Stamped, StopReason};
+use runbook_engine::event::{Event, ParkReason, Stamped, StopReason};
 use runbook_engine::stored;
 use runbook_model::id::RunId;
 
@@ -30,7 +30,7 @@ use crate::output::{Data, Form};
 use crate::person::now;
 use crate::stop::Stop;
 use crate::terminal::Size;
-use crate::{talk, terminal, trace};
+use crate::{shell, talk, terminal, trace};
 
 /// The pause between two pictures while nothing happens; also the least pause between two pictures is half of it, so
 /// that a terminal sees at most ten a second.
@@ -169,6 +169,10 @@ impl Teller {
                     return self.remember(stamped);
                 }
                 told = Told { tone: Tone::Doubtful, words: "not all of the runbook is carried out".into(), ..told };
+            }
+            // Other branches may go on for long: whoever is asked should not have to wait for the end to see how to answer.
+            Event::StepParked { step, reason: ParkReason::Approval, .. } => {
+                told.details.push(shell::command(["runbook", "approve", self.run.as_str(), &step.to_string()]));
             }
             // Only where something else goes on is it news that nothing new starts.
             Event::RunStopping { reason: StopReason::Failed | StopReason::Parked } if self.is_idle() => {

@@ -98,8 +98,12 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
             Told::of(step, Tone::Going, format!("{seen} (look {look})"))
         }
         Event::AttemptFailed { step, attempt, failure, retry_at } => {
-            let again = retry_at.map_or_else(String::new, |at| format!("; again in {}", span(at.since(time))));
-            Told::of(step, Tone::Going, format!("try {attempt} failed: {}{again}", classed(failure)))
+            let words = format!("try {attempt} failed: {}", classed(failure));
+            match retry_at {
+                Some(at) => Told::of(step, Tone::Going, format!("{words}; again in {}", span(at.since(time)))),
+                // What becomes of the step is told next.
+                None => Told::of(step, Tone::Minor, words),
+            }
         }
         Event::StepInDoubt { step, failure, .. } => {
             Told::of(step, Tone::Going, format!("the answer was lost: {failure}")).details(failure_details(failure))
