@@ -21,8 +21,11 @@ pub enum Command {
     Identify {
         /// Of what.
         connection: Connection,
-        /// The step that waits for it.
+        /// The step that waits for it; `None`: the run itself, for what it gives back.
         step: Option<StepPath>,
+        /// Does the step call through this connection? Otherwise it only wants to know, before it changes anything, that a
+        /// resumed run is where it was before.
+        needed: bool,
     },
     /// Call a kind. Answered by [`crate::input::Input::Answered`].
     Invoke(Box<Call>),

@@ -34,7 +34,8 @@ pub(crate) struct Process {
     pub(crate) doings: BTreeMap<NodeId, Doing>,
     /// Whose calls are under way and count against `concurrency`.
     busy: BTreeSet<NodeId>,
-    pub(crate) identifying: BTreeMap<Connection, Identifying>,
+    /// Who is being asked who they are, and what they said.
+    pub(crate) identifying: BTreeMap<Connection, Option<Identity>>,
     /// Who could not be asked, by the label of the connection, and why.
     pub(crate) unreachable: BTreeMap<String, Failure>,
     /// What a look's source said for watching on from there.
@@ -69,16 +70,12 @@ pub(crate) struct Flight {
 /// What a step waits for.
 #[derive(Debug)]
 pub(crate) enum Awaited {
-    Identity(Box<Connection>),
+    /// Who is at the other end; see [`Command::Identify`].
+    Identity {
+        connection: Box<Connection>,
+        needed: bool,
+    },
     Reread(NodeId),
-}
-
-/// Somebody is asked who they are.
-#[derive(Debug, Default)]
-pub(crate) struct Identifying {
-    pub(crate) outcome: Option<Identity>,
-    /// The run itself waits for it, not only steps.
-    pub(crate) for_run: bool,
 }
 
 impl Doing {
@@ -129,9 +126,7 @@ impl Process {
     fn answered(&mut self, state: &State, step: &StepPath, outcome: Result<Progress, Failure>) -> bool {
         let Some(id) = state.find(step) else { return false };
         let Some(doing) = self.doings.get_mut(&id) else { return false };
-        self.busy.remove(&id);
         if let Some(Awaited::Reread(of)) = doing.awaits {
-            doing.awaits = None;
             match outcome {
                 Ok(Progress::Done(answer)) => {
                     self.results.insert(of, answer.output);
@@ -139,8 +134,7 @@ impl Process {
                 Ok(Progress::Going { .. }) => {}
                 Err(failure) => doing.hindered = Some(failure),
             }
-            self.drop_if_idle(id);
-            self.agenda.touch(id);
+            self.release(id);
             return true;
         }
         let Some(flight) = doing.call.as_mut().filter(|flight| flight.answer.is_none()) else { return false };
@@ -151,27 +145,24 @@ impl Process {
             };
         }
         flight.answer = Some(outcome);
+        self.busy.remove(&id);
         self.agenda.touch(id);
         true
     }
 
     fn identified(&mut self, connection: &Connection, outcome: Result<Identity, Failure>) -> bool {
-        let Some(identifying) = self.identifying.get_mut(connection) else { return false };
+        let Some(asked) = self.identifying.get_mut(connection) else { return false };
         match outcome {
-            Ok(identity) => identifying.outcome = Some(identity),
+            Ok(identity) => *asked = Some(identity),
             Err(failure) => {
-                for (id, doing) in &mut self.doings {
-                    if doing.awaits.as_ref().is_some_and(|awaited| awaited.is(connection)) {
-                        doing.awaits = None;
-                        doing.hindered = Some(failure.clone());
-                        self.busy.remove(id);
-                        self.agenda.touch(*id);
-                    }
-                }
-                if identifying.for_run {
-                    self.unreachable.insert(connection.label(), failure);
-                }
                 self.identifying.remove(connection);
+                for (id, needed) in self.awaiting(|other| other == connection) {
+                    if needed && let Some(doing) = self.doings.get_mut(&id) {
+                        doing.hindered = Some(failure.clone());
+                    }
+                    self.release(id);
+                }
+                self.unreachable.insert(connection.label(), failure);
             }
         }
         true
@@ -182,15 +173,12 @@ impl Process {
     pub(crate) fn issued(&mut self, state: &State, command: &Command, now: Timestamp) -> bool {
         match command {
             Command::Record(_) => true,
-            Command::Identify { connection, step } => {
-                let id = step.as_ref().and_then(|step| state.find(step));
+            Command::Identify { connection, step, needed } => {
                 let news = !self.identifying.contains_key(connection);
-                let identifying = self.identifying.entry(connection.clone()).or_default();
-                identifying.for_run |= id.is_none();
-                if let Some(id) = id {
-                    let doing = self.doings.entry(id).or_default();
-                    doing.awaits = Some(Awaited::Identity(Box::new(connection.clone())));
-                    self.occupied(state, id);
+                self.identifying.entry(connection.clone()).or_default();
+                if let Some(id) = step.as_ref().and_then(|step| state.find(step)) {
+                    let connection = Box::new(connection.clone());
+                    self.awaits(state, id, Awaited::Identity { connection, needed: *needed });
                 }
                 news
             }
@@ -214,11 +202,20 @@ impl Process {
     }
 
     fn departed(&mut self, state: &State, id: NodeId, call: &Call, now: Timestamp) {
-        let doing = self.doings.entry(id).or_default();
-        match &call.purpose {
-            Purpose::Reread { of } => doing.awaits = state.find(of).map(Awaited::Reread),
-            purpose => doing.call = Some(Flight { purpose: purpose.clone(), issued: now, answer: None }),
+        if let Purpose::Reread { of } = &call.purpose {
+            if let Some(of) = state.find(of) {
+                self.awaits(state, id, Awaited::Reread(of));
+            }
+            return;
         }
+        let doing = self.doings.entry(id).or_default();
+        doing.call = Some(Flight { purpose: call.purpose.clone(), issued: now, answer: None });
+        self.occupied(state, id);
+    }
+
+    fn awaits(&mut self, state: &State, id: NodeId, awaited: Awaited) {
+        let doing = self.doings.entry(id).or_default();
+        (doing.awaits, doing.hindered) = (Some(awaited), None);
         self.occupied(state, id);
     }
 
@@ -262,45 +259,37 @@ impl Process {
 
     /// The other end of a connection is known now: whoever waited for that goes on.
     fn met(&mut self, label: &str) {
+        self.unreachable.remove(label);
         self.identifying.retain(|connection, _| connection.label() != label);
-        let waiting: Vec<NodeId> = self
-            .doings
-            .iter()
-            .filter(|(_, doing)| {
-                matches!(&doing.awaits, Some(Awaited::Identity(connection)) if connection.label() == label)
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in waiting {
-            if let Some(doing) = self.doings.get_mut(&id) {
-                doing.awaits = None;
-            }
-            self.busy.remove(&id);
-            self.drop_if_idle(id);
-            self.agenda.touch(id);
+        for (id, _) in self.awaiting(|connection| connection.label() == label) {
+            self.release(id);
         }
     }
 
-    fn drop_if_idle(&mut self, id: NodeId) {
-        if self
-            .doings
-            .get(&id)
-            .is_some_and(|doing| doing.call.is_none() && doing.awaits.is_none() && doing.hindered.is_none())
-        {
+    /// Who waits for such an identification, and whether they cannot do without.
+    fn awaiting(&self, such: impl Fn(&Connection) -> bool) -> Vec<(NodeId, bool)> {
+        let waits = |doing: &Doing| match &doing.awaits {
+            Some(Awaited::Identity { connection, needed }) if such(connection) => Some(*needed),
+            _ => None,
+        };
+        self.doings.iter().filter_map(|(id, doing)| Some((*id, waits(doing)?))).collect()
+    }
+
+    /// What a step waited for came, or will not.
+    fn release(&mut self, id: NodeId) {
+        let Some(doing) = self.doings.get_mut(&id) else { return };
+        doing.awaits = None;
+        if doing.call.is_none() && doing.hindered.is_none() {
             self.doings.remove(&id);
         }
+        self.busy.remove(&id);
+        self.agenda.touch(id);
     }
 
     fn forget(&mut self, id: NodeId) {
         self.doings.remove(&id);
         self.busy.remove(&id);
         self.agenda.touch(id);
-    }
-}
-
-impl Awaited {
-    fn is(&self, other: &Connection) -> bool {
-        matches!(self, Self::Identity(connection) if **connection == *other)
     }
 }
 

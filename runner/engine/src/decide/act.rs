@@ -190,14 +190,11 @@ impl Decider<'_> {
                 && self.state.met.get(&label).is_some_and(|met| met.hold < self.state.holds)
         };
         let connection = self.sight().declared_connections(id).into_iter().find(unmet)?;
-        if self.process.identifying.contains_key(&connection) {
-            return Some(Vec::new());
-        }
-        Some(vec![Command::Identify { connection, step: None }])
+        Some(vec![Command::Identify { connection, step: Some(self.path(id)), needed: false }])
     }
 
     pub(super) fn identify(self, id: NodeId, connection: &Connection) -> Command {
-        Command::Identify { connection: connection.clone(), step: Some(self.path(id)) }
+        Command::Identify { connection: connection.clone(), step: Some(self.path(id)), needed: true }
     }
 
     /// Reads again, for this step, what the journal withheld of another.

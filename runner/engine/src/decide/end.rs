@@ -22,14 +22,14 @@ impl Decider<'_> {
             .identifying
             .iter()
             .filter(|(connection, _)| self.stranger(connection).is_none())
-            .find_map(|(connection, met)| Some((connection, met.outcome.clone()?)))?;
+            .find_map(|(connection, met)| Some((connection, met.clone()?)))?;
         Some(vec![record(Event::ConnectionIdentified { connection: connection.label(), identity })])
     }
 
     /// Why the one who answered is not the one who was met before.
     fn stranger(self, connection: &Connection) -> Option<Failure> {
         let label = connection.label();
-        let answered = self.process.identifying.get(connection)?.outcome.as_ref()?;
+        let answered = self.process.identifying.get(connection)?.as_ref()?;
         let known = &self.state.met.get(&label)?.identity;
         if answered.is_same_as(known) {
             return None;
@@ -175,7 +175,9 @@ impl Decider<'_> {
                     match self.process.unreachable.get(&connection.label()) {
                         Some(failure) => failure.clone(),
                         None if self.process.identifying.contains_key(&connection) => return Vec::new(),
-                        None => return vec![Command::Identify { connection: *connection, step: None }],
+                        None => {
+                            return vec![Command::Identify { connection: *connection, step: None, needed: false }];
+                        }
                     }
                 }
                 Err(Hindrance::Need(Need::Reread(_))) => continue,

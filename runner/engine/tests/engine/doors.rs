@@ -151,7 +151,7 @@ fn a_resume_in_another_account_changes_nothing() {
     scene.crash();
     assert_eq!(scene.read(), ["run-held", "> identify aws region r"]);
     scene.identify("999");
-    assert_eq!(scene.read(), ["run-stopping refused", "run-ended interrupted"]);
+    assert_eq!(scene.read(), ["run-stopping refused", "run-ended interrupted", "> abandon b"]);
     let because = scene.engine.state().ended().unwrap().because.clone().unwrap();
     assert_eq!(
         because.failure.message,
@@ -247,4 +247,26 @@ fn nothing_of_a_connection_that_is_shown_may_be_a_secret() {
     );
     assert_eq!(told(json!("${{ inputs.token }}")), format!("invalid: the connection {shown}"));
     assert_eq!(told(json!({"aws": {"role": "r", "external-id": "${{ inputs.token }}"}})), "aws role r");
+}
+
+#[test]
+fn those_who_wait_for_an_identification_take_a_place_too() {
+    let items: Vec<u32> = (0..1_000).collect();
+    let begun = |scene: &mut Scene| scene.read().iter().filter(|line| line.starts_with("step-begun each")).count();
+    let mut scene = Scene::new(json!({"concurrency": 3, "steps": [
+        {"id": "first", "call": {"reaches": "aws"}},
+        {"id": "each", "for-each": items, "call": {"reaches": "aws", "effect": "one-shot"}},
+    ]}));
+    scene.hold();
+    scene.identify("123");
+    scene.answer("first", json!({}));
+    assert_eq!(begun(&mut scene), 3);
+    // A resume asks once more who is there before it changes anything.
+    scene.crash();
+    assert_eq!(begun(&mut scene), 0);
+    let mut scene = Scene::new(json!({"concurrency": 3, "steps": [
+        {"id": "each", "for-each": items, "call": {"reaches": "aws", "effect": "one-shot"}},
+    ]}));
+    scene.hold();
+    assert_eq!(begun(&mut scene), 3);
 }
