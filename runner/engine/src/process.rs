@@ -97,6 +97,8 @@ impl Process {
     pub(crate) fn absorb(&mut self, state: &State, input: Input) -> bool {
         match input {
             Input::Tick => {}
+            // A run that was given up is given up.
+            Input::Hold(_) if state.cancelled => return false,
             Input::Hold(holding) => {
                 self.supplied.clone_from(&holding.secrets);
                 self.holding = Some(holding);

@@ -138,6 +138,9 @@ fn giving_up_ends_what_is_in_flight_and_then_the_run_for_good() {
     assert_eq!(scene.read(), ["step-succeeded a unchanged", "run-ended cancelled"]);
     assert_eq!(scene.statuses(), ["ok cancelled", "a succeeded", "b cancelled", "c cancelled"]);
     assert_eq!(scene.engine.status(false).as_str(), "cancelled");
+    scene.crash();
+    assert!(scene.read().is_empty());
+    assert_eq!(scene.end(), "Cancelled");
 }
 
 #[test]
