@@ -56,6 +56,19 @@ fn a_definition_covers_what_a_step_does_and_nothing_else() {
 }
 
 #[test]
+fn what_an_item_does_is_the_same_in_an_edited_list() {
+    let item = |text: &str| {
+        let body = format!("steps:\n  - {{id: s, {text}}}\n");
+        step(&planned(&body, &[]), "s").item_definition
+    };
+    let first = item("for-each: [a, b], set: {x: \"${{ item }}\"}");
+    assert_eq!(item("for-each: [b, c], when: \"${{ inputs != {} }}\", set: {x: \"${{ item }}\"}"), first);
+    assert_ne!(item("for-each: [a, b], set: {x: \"${{ key }}\"}"), first);
+    assert_ne!(item("for-each: [a, b], when: \"${{ item != 'a' }}\", set: {x: \"${{ item }}\"}"), first);
+    assert_eq!(item("set: {x: 1}"), None);
+}
+
+#[test]
 fn a_step_waits_for_what_is_written_what_is_before_it_and_what_it_mentions() {
     let plan = planned(
         "connections:\n  made: {eks: \"${{ steps.name.x }}\", aws: aws}\n\

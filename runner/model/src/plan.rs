@@ -157,6 +157,10 @@ pub struct Step {
     /// The digest of what it does: kind and version, arguments, connection, `when`, `for-each`, `check`, `probe`, `outputs`
     /// and the templates it uses; not title, `needs`, `timeout`, `retry`.
     pub definition: Digest,
+    /// With `for-each`, what one item does: the same without the list, and without a `when` that is asked before it. An item
+    /// that stays in a list which was edited is still the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_definition: Option<Digest>,
 }
 
 /// What a step does.

@@ -53,6 +53,7 @@ fn step(id: &str, title: &str, action: Action) -> Step {
         on_failure: OnFailure::Stop,
         action,
         definition: Digest::of(id.as_bytes()),
+        item_definition: None,
     }
 }
 

@@ -15,9 +15,14 @@ use serde_json::Value as Json;
 use super::sight::Notes;
 use super::unit::Unit;
 
-/// The definition digest of a frozen step. `inherited` is the connection of a group around it, `notes` are what its
-/// expressions mention.
-pub(super) fn of(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>, notes: &Notes) -> Digest {
+/// The digests of a frozen step, and of what it does for one item of its `for-each`. `inherited` is the connection of a
+/// group around it, `notes` are what its expressions mention.
+pub(super) fn of(
+    unit: &Unit<'_>,
+    step: &Step,
+    inherited: Option<&Argument>,
+    notes: &Notes,
+) -> (Digest, Option<Digest>) {
     let mut templates = BTreeSet::new();
     for path in &notes.templates {
         unit.library.closure(path, &mut templates);
@@ -32,7 +37,7 @@ pub(super) fn of(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>, not
             (path, text.map_or(Json::Null, Json::String))
         })
         .collect();
-    Digest::of_json(&object([
+    let mut definition = object([
         ("action", action(&step.action)),
         ("connection", optional(step.connection.as_ref().or(inherited))),
         ("connections", definitions(unit, step, inherited)),
@@ -59,7 +64,16 @@ pub(super) fn of(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>, not
         ("outputs", step.outputs.as_ref().map_or(Json::Null, arguments)),
         ("secret", texts(&step.secret)),
         ("templates", Json::Object(templates)),
-    ]))
+    ]);
+    let whole = Digest::of_json(&definition);
+    let item = step.for_each.as_ref().map(|_| {
+        definition["for-each"] = Json::Null;
+        if !step.when_per_item {
+            definition["when"] = Json::Null;
+        }
+        Digest::of_json(&definition)
+    });
+    (whole, item)
 }
 
 /// An object whose values are moved into it; `json!` would copy them at every level.

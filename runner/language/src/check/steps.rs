@@ -171,6 +171,7 @@ fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep,
         on_failure: step.on_failure,
         action,
         definition: runbook_model::digest::Digest::of(b""),
+        item_definition: None,
     };
     let mut needs = needs::written(&sight, level, at);
     let mut notes = notes.take();
@@ -183,7 +184,7 @@ fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep,
         }
     }
     needs.outer = needs.outer.into_iter().filter_map(|(depth, id)| Some((depth.checked_sub(1)?, id))).collect();
-    frozen.definition = digests::of(unit, &frozen, level.connection, &notes);
+    (frozen.definition, frozen.item_definition) = digests::of(unit, &frozen, level.connection, &notes);
     (frozen, needs)
 }
 
