@@ -68,6 +68,62 @@ pub struct Question<'a> {
     pub diagnostics: &'a mut Vec<Diagnostic>,
 }
 
+/// One argument of a kind, for lists of kinds and for editors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its key.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// Has every call to give it?
+    pub required: bool,
+    /// Has it to be known before anything runs, so that it cannot hold an expression?
+    pub fixed: bool,
+    /// One clause for people.
+    pub about: &'static str,
+}
+
+/// What an argument takes. An expression may stand wherever the argument is not fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Anything, or what cannot be said in these words.
+    Anything,
+    /// Text.
+    Text,
+    /// A whole number.
+    Count,
+    /// True or false.
+    Flag,
+    /// A duration such as `90s`.
+    Duration,
+    /// A list of anything.
+    List,
+    /// A map.
+    Map,
+    /// One text of these.
+    OneOf(&'static [&'static str]),
+}
+
+impl Parameter {
+    /// An argument that may be left out and may hold an expression.
+    #[must_use]
+    pub const fn new(name: &'static str, takes: Takes, about: &'static str) -> Self {
+        Self { name, takes, required: false, fixed: false, about }
+    }
+
+    /// As one that every call has to give.
+    #[must_use]
+    pub const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    /// As one that cannot hold an expression.
+    #[must_use]
+    pub const fn fixed(self) -> Self {
+        Self { fixed: true, ..self }
+    }
+}
+
 /// What a kind says of one call.
 #[derive(Clone, Debug)]
 pub struct Planned {
@@ -105,6 +161,12 @@ pub trait Kind: Send + Sync {
     /// Checks the arguments and rewrites them into the form the kind wants to be called with: source text where a string is
     /// wanted, text for maps where the service wants JSON. Expressions stay expressions; only literals can be judged.
     fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned;
+
+    /// What it takes, in the order in which people should read it; nothing if that cannot be said yet. A kind that expands
+    /// says it by the inputs of its runbook.
+    fn parameters(&self) -> &'static [Parameter] {
+        &[]
+    }
 
     /// The sentence that says why this version cannot carry it out, if it cannot.
     fn not_carried_out(&self) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::connection::Connection;
 use runbook_model::failure::Failure;
-use runbook_model::kind::{Effect, Kind, Origin, Place, Planned, Question, Reaches};
+use runbook_model::kind::{Effect, Kind, Origin, Parameter, Place, Planned, Question, Reaches, Takes};
 use runbook_model::shape::Shape;
 use runbook_model::value::{Map, Value};
 
@@ -24,6 +24,17 @@ pub struct K8sGet;
 
 const NAME: &str = "k8s-get";
 const KEYS: [&str; 5] = ["apiVersion", "kind", "name", "selector", "namespace"];
+static PARAMETERS: [Parameter; 5] = [
+    Parameter::new("apiVersion", Takes::Text, "group and version, such as `apps/v1`").required(),
+    Parameter::new("kind", Takes::Text, "any kind the cluster serves, such as `Deployment`").required(),
+    Parameter::new("name", Takes::Text, "one object; without it a list, which may be empty"),
+    Parameter::new("selector", Takes::Text, "a label selector as `kubectl -l` takes it; not together with `name`"),
+    Parameter::new(
+        "namespace",
+        Takes::Text,
+        "of one object the connection's own by default; a list without it is one over all",
+    ),
+];
 /// Set for `until: ready`; nobody writes it into a `k8s-get` itself.
 const READY: &str = "ready";
 
@@ -38,6 +49,10 @@ impl Kind for K8sGet {
 
     fn summary(&self) -> &'static str {
         "reads one Kubernetes object, or lists objects"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &PARAMETERS
     }
 
     fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned {

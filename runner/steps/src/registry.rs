@@ -50,7 +50,11 @@ impl Kinds for Registry {
 
 #[cfg(test)]
 mod tests {
+    use runbook_model::argument::{Argument, Entry, Node};
+    use runbook_model::code;
     use runbook_model::id::is_label;
+    use runbook_model::kind::{Place, Question};
+    use runbook_model::source::Span;
 
     use super::*;
 
@@ -70,5 +74,24 @@ mod tests {
             assert_eq!(kind.name(), name);
         }
         assert!(kinds().step("k8s-get").is_some() && kinds().get("k8s-gett").is_none());
+    }
+
+    #[test]
+    fn a_kind_takes_just_what_it_says() {
+        for name in kinds().names() {
+            let (kind, mut diagnostics) = (kinds(), Vec::new());
+            let kind = kind.get(name).unwrap();
+            if kind.not_carried_out().is_some() || kind.expansion().is_some() {
+                continue;
+            }
+            let entry = |key: &str| Entry { key: key.into(), key_span: Span::default(), value: Argument::default() };
+            let told = kind.parameters().iter().map(|parameter| entry(parameter.name));
+            let mut arguments = Argument::new(Node::Map(told.chain([entry("no-such-key")]).collect()));
+            kind.plan(&mut arguments, &mut Question { place: Place::Step, diagnostics: &mut diagnostics });
+            let unknown: Vec<&str> =
+                diagnostics.iter().filter(|d| d.code == code::KIND_KEY).map(|d| d.message.as_str()).collect();
+            assert_eq!(unknown, [format!("`{name}` has no `no-such-key`")], "{diagnostics:?}");
+            assert!(!kind.parameters().is_empty(), "`{name}` tells nobody what it takes");
+        }
     }
 }

@@ -14,7 +14,7 @@ use runbook_model::argument::{Argument, Entry, Node};
 use runbook_model::code;
 use runbook_model::connection::{AwsConnection, Connection};
 use runbook_model::failure::{Failure, FailureClass};
-use runbook_model::kind::{Effect, Kind, Origin, Place, Planned, Question, Reaches};
+use runbook_model::kind::{Effect, Kind, Origin, Parameter, Place, Planned, Question, Reaches, Takes};
 use runbook_model::value::{Map, Value};
 
 use crate::arguments::{self, Judge, entries_mut, invalid, value_of, value_of_mut};
@@ -30,6 +30,21 @@ const KEYS: [&str; 5] = ["service", "operation", "params", "paginate", "effect"]
 /// Set for the `waiter:` of a `wait-for`; nobody writes it into an `aws-call` itself.
 const WAITER: &str = "waiter";
 
+static PARAMETERS: [Parameter; 5] = [
+    Parameter::new("service", Takes::Text, "the service, such as `ec2` or `elbv2`").required().fixed(),
+    // A wait with a `waiter` does without.
+    Parameter::new("operation", Takes::Text, "the operation as in the service's API reference, such as `DescribeVpcs`")
+        .fixed(),
+    Parameter::new("params", Takes::Map, "what the operation takes; entries that are null are left out"),
+    Parameter::new("paginate", Takes::OneOf(&["all"]), "`all` joins the pages into one answer").fixed(),
+    Parameter::new(
+        "effect",
+        Takes::OneOf(&["reads", "converges", "one-shot"]),
+        "what repeating it does, where the service's model says it wrong",
+    )
+    .fixed(),
+];
+
 impl Kind for AwsCallKind {
     fn name(&self) -> &'static str {
         NAME
@@ -41,6 +56,10 @@ impl Kind for AwsCallKind {
 
     fn summary(&self) -> &'static str {
         "calls an operation of an AWS service"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &PARAMETERS
     }
 
     fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned {

@@ -14,7 +14,7 @@ mod ticket;
 use runbook_model::argument::{Argument, Entry, Node};
 use runbook_model::code;
 use runbook_model::failure::Failure;
-use runbook_model::kind::{Effect, Kind, Place, Planned, Question, Reaches};
+use runbook_model::kind::{Effect, Kind, Parameter, Place, Planned, Question, Reaches, Takes};
 use runbook_model::shape::Shape;
 use runbook_model::source::Span;
 use runbook_model::value::Value;
@@ -33,6 +33,25 @@ const NAME: &str = "k8s-apply";
 const KEYS: [&str; 7] = ["objects", "template", "values", "namespace", "conflicts", "must-exist", "wait"];
 const LATER: [&str; 2] = ["archive", "patches"];
 
+static PARAMETERS: [Parameter; 7] = [
+    Parameter::new("objects", Takes::Anything, "the manifests: a list, or one"),
+    Parameter::new(
+        "template",
+        Takes::Text,
+        "a file under `templates/` that renders to manifests; instead of `objects`",
+    )
+    .fixed(),
+    Parameter::new("values", Takes::Map, "what the template sees"),
+    Parameter::new("namespace", Takes::Text, "for objects that name none"),
+    Parameter::new(
+        "conflicts",
+        Takes::OneOf(&["fail", "take"]),
+        "what becomes of fields that others manage; `fail` by default",
+    ),
+    Parameter::new("must-exist", Takes::Flag, "an absent object is `missing` and not made"),
+    Parameter::new("wait", Takes::OneOf(&["ready", "none"]), "whether the step ends when the objects are ready"),
+];
+
 impl Kind for K8sApply {
     fn name(&self) -> &'static str {
         NAME
@@ -44,6 +63,10 @@ impl Kind for K8sApply {
 
     fn summary(&self) -> &'static str {
         "applies Kubernetes objects (server-side apply)"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &PARAMETERS
     }
 
     fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned {
