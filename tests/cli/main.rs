@@ -11,6 +11,5 @@ mod sandbox;
 mod screen;
 mod service;
 mod signals;
-mod terminal;
 mod tree;
 mod trouble;

@@ -1,8 +1,9 @@
 //! What a person sees at a terminal: the live block, prompts, Ctrl-C, narrow windows, poor locales.
 
+use runbook_harness::Terminal;
+
 use crate::sandbox::{Sandbox, steady};
 use crate::service::Service;
-use crate::terminal::Terminal;
 
 const WAIT: &str = "\
 apiVersion: runbook/v1
@@ -47,7 +48,7 @@ fn still(terminal: &Terminal) -> String {
 #[test]
 fn what_runs_is_a_block_below_what_is_done() {
     let (service, sandbox) = waiting();
-    let mut terminal = Terminal::start(&sandbox, 110, 20, &ARGUMENTS);
+    let mut terminal = Terminal::start(&sandbox.home.command(ARGUMENTS), 110, 20);
     terminal.wait_for("the flag is down").wait_for("[1/2]");
     insta::assert_snapshot!(still(&terminal));
     service.set("up");
@@ -60,7 +61,7 @@ fn what_runs_is_a_block_below_what_is_done() {
 #[test]
 fn twenty_columns_are_enough_and_a_window_may_change() {
     let (service, sandbox) = waiting();
-    let mut terminal = Terminal::start(&sandbox, 20, 6, &ARGUMENTS);
+    let mut terminal = Terminal::start(&sandbox.home.command(ARGUMENTS), 20, 6);
     // Lines of the block are cut, so that it stays as high as it was drawn.
     terminal.wait_for("[1/2]").wait_for("t…");
     terminal.resize(100, 30).wait_for("the flag is down").resize(5, 2).resize(60, 10).wait_for("[1/2]");
@@ -74,7 +75,7 @@ fn a_poor_locale_gets_ascii_and_no_colour_means_none() {
     let (service, sandbox) = waiting();
     service.set("up");
     let sandbox = sandbox.with("LANG", "C").with("NO_COLOR", "1");
-    let mut terminal = Terminal::start(&sandbox, 80, 20, &ARGUMENTS);
+    let mut terminal = Terminal::start(&sandbox.home.command(ARGUMENTS), 80, 20);
     terminal.expect(0);
     let written = terminal.written();
     assert!(written.is_ascii(), "{written:?}");
@@ -87,7 +88,7 @@ fn a_dumb_terminal_gets_lines() {
     let (service, sandbox) = waiting();
     service.set("up");
     let sandbox = sandbox.with("TERM", "dumb");
-    let mut terminal = Terminal::start(&sandbox, 80, 20, &ARGUMENTS);
+    let mut terminal = Terminal::start(&sandbox.home.command(ARGUMENTS), 80, 20);
     terminal.expect(0);
     assert!(terminal.shown().contains("Z [flag] begins"), "{}", terminal.shown());
     assert!(!terminal.written().contains('\u{1b}'));
@@ -97,7 +98,7 @@ fn a_dumb_terminal_gets_lines() {
 fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
     let (service, sandbox) = waiting();
     service.set("up");
-    let mut terminal = Terminal::start(&sandbox, 80, 20, &["exec", "x.yaml"]);
+    let mut terminal = Terminal::start(&sandbox.home.command(["exec", "x.yaml"]), 80, 20);
     terminal.wait_for("who (Whom to greet): ").type_in("world\n");
     terminal.wait_for("token: ").type_in("hunter2\n");
     terminal.expect(0);
@@ -111,10 +112,10 @@ fn an_answer_that_does_not_fit_is_asked_for_again() {
     let text = "apiVersion: runbook/v1\nname: demo\nversion: 1.0.0\ninputs:\n  n: {type: integer, max: 9}\n\
                 steps:\n  - id: a\n    set: {n: \"${{ inputs.n }}\"}\noutputs: {n: \"${{ steps.a.n }}\"}\n";
     sandbox.file("demo.yaml", text);
-    let mut terminal = Terminal::start(&sandbox, 80, 20, &["exec", "demo.yaml"]);
+    let mut terminal = Terminal::start(&sandbox.home.command(["exec", "demo.yaml"]), 80, 20);
     terminal.wait_for("n: ").type_in("ten\n").wait_for("not a whole number").wait_for("help").type_in("7\n");
     terminal.expect(0);
-    let mut terminal = Terminal::start(&sandbox, 80, 20, &["exec", "demo.yaml"]);
+    let mut terminal = Terminal::start(&sandbox.home.command(["exec", "demo.yaml"]), 80, 20);
     terminal.wait_for("n: ").type_in("\u{4}");
     terminal.expect(3);
 }
@@ -122,7 +123,7 @@ fn an_answer_that_does_not_fit_is_asked_for_again() {
 #[test]
 fn ctrl_c_at_the_terminal_stops_and_names_the_way_on() {
     let (_service, sandbox) = waiting();
-    let mut terminal = Terminal::start(&sandbox, 100, 20, &ARGUMENTS);
+    let mut terminal = Terminal::start(&sandbox.home.command(ARGUMENTS), 100, 20);
     terminal.wait_for("the flag is down").type_in("\u{3}");
     terminal.expect(130);
     let shown = terminal.shown();
@@ -138,7 +139,7 @@ fn a_value_cannot_command_the_terminal() {
                 steps:\n  - id: gate\n    approve: {message: \"${{ inputs.what }}\"}\n";
     sandbox.file("gated.yaml", text);
     let evil = "what=a\u{1b}[2J\u{1b}]0;title\u{7}\nb\u{202e}c";
-    let mut terminal = Terminal::start(&sandbox, 80, 20, &["exec", "gated.yaml", "-i", evil]);
+    let mut terminal = Terminal::start(&sandbox.home.command(["exec", "gated.yaml", "-i", evil]), 80, 20);
     terminal.expect(4);
     for bytes in ["\u{1b}[2J", "\u{1b}]0", "\u{7}", "\u{202e}"] {
         assert!(!terminal.written().contains(bytes), "{bytes:?} in {:?}", terminal.written());

@@ -24,6 +24,7 @@ mod port;
 pub mod project;
 mod python;
 mod rig;
+mod terminal;
 
 pub use calls::{Call, Fault, FaultKind};
 pub use cloud::{Cloud, CloudOptions, SeededVpc};
@@ -33,3 +34,4 @@ pub use objects::Identity;
 pub use port::free_port;
 pub use python::{Python, PythonError};
 pub use rig::{Rig, RigOptions, obstacle};
+pub use terminal::Terminal;

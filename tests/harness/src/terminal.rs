@@ -1,24 +1,22 @@
-//! A terminal of its own for the program, and what a person would see and type there.
+//! A terminal of its own for a program, and what a person would see and type there.
 //!
-//! This file decides how long a screen is waited for and what it shows. It must not know what is tested.
+//! This file decides how long a screen is waited for and what it shows. It must not know which program that is.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pty_process::blocking::{Command, Pty, open};
-
-use crate::sandbox::Sandbox;
+use pty_process::blocking::{Pty, open};
 
 /// How long a screen may take to appear. Much longer than any does: only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program at a terminal.
-pub(crate) struct Terminal {
+pub struct Terminal {
     pty: Arc<Pty>,
     child: Child,
     output: Receiver<Vec<u8>>,
@@ -26,20 +24,25 @@ pub(crate) struct Terminal {
     written: Arc<Mutex<Vec<u8>>>,
 }
 
+/// Why sizes are not 0.
+const SOME: &str = "a terminal has rows and columns";
+
 fn size(columns: u16, rows: u16) -> (NonZeroU16, NonZeroU16) {
-    (NonZeroU16::new(rows).unwrap(), NonZeroU16::new(columns).unwrap())
+    (NonZeroU16::new(rows).expect(SOME), NonZeroU16::new(columns).expect(SOME))
 }
 
 impl Terminal {
-    /// Starts the program at a terminal of this size.
-    pub(crate) fn start(sandbox: &Sandbox, columns: u16, rows: u16, arguments: &[&str]) -> Self {
-        let (pty, pts) = open().unwrap();
-        pty.resize(pty_process::Size::new(rows, columns)).unwrap();
-        let mut command = sandbox.home.command(arguments);
-        if command.get_envs().all(|(name, _)| name != "TERM") {
-            command.env("TERM", "xterm-256color");
-        }
-        let child = Command::from(inherited(&command)).spawn(pts).unwrap();
+    /// Starts the command at a terminal of this size, as an `xterm-256color` unless its environment says otherwise. It
+    /// sees the variables that the command sets and no others.
+    ///
+    /// # Panics
+    /// There is no terminal to be had, or the program cannot be started.
+    #[must_use]
+    pub fn start(command: &Command, columns: u16, rows: u16) -> Self {
+        let (pty, pts) = open().expect("there is a terminal");
+        pty.resize(pty_process::Size::new(rows, columns)).expect("a terminal has any size");
+        let child = pty_process::blocking::Command::from(at_terminal(command)).spawn(pts);
+        let child = child.unwrap_or_else(|error| panic!("`{command:?}`: {error}"));
         let pty = Arc::new(pty);
         let (sender, output) = channel();
         let written = Arc::new(Mutex::new(Vec::new()));
@@ -48,7 +51,7 @@ impl Terminal {
             let mut buffer = [0; 4096];
             // Reading from a terminal that nobody has open any more is an error on Linux, and the end.
             while let Ok(read @ 1..) = (&*reader).read(&mut buffer) {
-                copy.lock().unwrap().extend_from_slice(&buffer[..read]);
+                copy.lock().expect("no thread panics with it").extend_from_slice(&buffer[..read]);
                 if sender.send(buffer[..read].to_vec()).is_err() {
                     return;
                 }
@@ -59,8 +62,11 @@ impl Terminal {
     }
 
     /// Waits until the screen holds this text.
+    ///
+    /// # Panics
+    /// It does not within a minute; the words hold the screen.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, text: &str) -> &mut Self {
+    pub fn wait_for(&mut self, text: &str) -> &mut Self {
         let deadline = Instant::now() + PATIENCE;
         while !self.shown().contains(text) {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -72,37 +78,48 @@ impl Terminal {
     }
 
     /// Types text.
-    pub(crate) fn type_in(&mut self, text: &str) -> &mut Self {
-        (&*self.pty).write_all(text.as_bytes()).unwrap();
+    ///
+    /// # Panics
+    /// The program has ended.
+    pub fn type_in(&mut self, text: &str) -> &mut Self {
+        (&*self.pty).write_all(text.as_bytes()).expect("the terminal is open");
         self
     }
 
     /// Makes the window another size.
-    pub(crate) fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
-        self.pty.resize(pty_process::Size::new(rows, columns)).unwrap();
+    ///
+    /// # Panics
+    /// A size is 0.
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.pty.resize(pty_process::Size::new(rows, columns)).expect("a terminal has any size");
         let (rows, columns) = size(columns, rows);
         self.screen.screen_mut().set_size(rows, columns);
         self
     }
 
     /// What is on the screen now.
-    pub(crate) fn shown(&self) -> String {
+    #[must_use]
+    pub fn shown(&self) -> String {
         self.screen.screen().contents()
     }
 
     /// Everything that was written so far, with all control sequences.
-    pub(crate) fn written(&self) -> String {
-        String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
+    #[must_use]
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().expect("no thread panics with it")).into_owned()
     }
 
-    /// Waits for the end of the program, which has to be this one.
+    /// Waits for the end of the program, which has to be with this code.
+    ///
+    /// # Panics
+    /// It is not; the words hold the screen.
     #[track_caller]
-    pub(crate) fn expect(&mut self, code: i32) {
+    pub fn expect(&mut self, code: i32) {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.screen.process(&bytes),
-                Err(RecvTimeoutError::Disconnected) => break self.child.wait().unwrap(),
+                Err(RecvTimeoutError::Disconnected) => break self.child.wait().expect("a child can be waited for"),
                 Err(RecvTimeoutError::Timeout) => panic!("the program does not end:\n{}", self.shown()),
             }
         };
@@ -111,9 +128,9 @@ impl Terminal {
 }
 
 /// The command with its streams left for the terminal to take.
-fn inherited(command: &std::process::Command) -> std::process::Command {
-    let mut fresh = std::process::Command::new(command.get_program());
-    fresh.args(command.get_args()).env_clear();
+fn at_terminal(command: &Command) -> Command {
+    let mut fresh = Command::new(command.get_program());
+    fresh.args(command.get_args()).env_clear().env("TERM", "xterm-256color");
     fresh.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
         fresh.current_dir(folder);
