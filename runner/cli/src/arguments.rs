@@ -55,7 +55,10 @@ pub(crate) enum Verb {
     Cancel(verb::cancel::Cancel),
     Lint(verb::lint::Lint),
     Explain(verb::explain::Explain),
+    Kinds(verb::kinds::Kinds),
     EksToken(verb::eks_token::EksToken),
+    Completions(verb::completions::Completions),
+    Man(verb::man::Man),
 }
 
 impl Verb {
@@ -73,7 +76,10 @@ impl Verb {
             Self::Cancel(verb) => verb.run(global),
             Self::Lint(verb) => verb.run(global.quiet),
             Self::Explain(verb) => verb.run(),
+            Self::Kinds(verb) => verb.run(),
             Self::EksToken(verb) => verb.run(),
+            Self::Completions(verb) => verb.run(),
+            Self::Man(verb) => verb.run(global.quiet),
         }
     }
 }

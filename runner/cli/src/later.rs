@@ -7,22 +7,8 @@ use clap::{Arg, ArgAction, Command};
 use crate::stop::Stop;
 
 /// The verbs.
-pub(crate) const VERBS: [&str; 14] = [
-    "undo",
-    "plan",
-    "rehearse",
-    "test",
-    "aws",
-    "iam",
-    "preflight",
-    "schema",
-    "graph",
-    "kinds",
-    "doctor",
-    "completions",
-    "man",
-    "report",
-];
+pub(crate) const VERBS: [&str; 11] =
+    ["undo", "plan", "rehearse", "test", "aws", "iam", "preflight", "schema", "graph", "doctor", "report"];
 
 /// The verbs, hidden in the help, each taking whatever stands behind it.
 pub(crate) fn verbs() -> Vec<Command> {

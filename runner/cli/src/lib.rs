@@ -5,7 +5,9 @@
 
 mod arguments;
 mod carrying;
+mod catalogue;
 mod complaints;
+mod completion;
 mod document;
 mod ending;
 mod exit;
@@ -50,6 +52,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<Exit, Stop> {
+    if completion::answered(std::env::args_os()) {
+        return Ok(Exit::Done);
+    }
     let arguments = arguments::parse(std::env::args_os())?;
     arguments.global.color.choose();
     arguments.verb.run(&arguments.global)

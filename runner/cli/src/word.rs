@@ -4,6 +4,7 @@
 //! the run, or the next one, has heard it.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use runbook_driver::word::{self, Heard, Note};
 use runbook_engine::event::{Event, ParkReason, Person, Word};
 use runbook_engine::input::Said;
@@ -18,14 +19,16 @@ use crate::exit::Exit;
 use crate::recording::Recording;
 use crate::report::story;
 use crate::stop::{Stop, next_lines};
-use crate::{person, runs, shell, state, talk};
+use crate::{completion, person, runs, shell, state, talk};
 
 /// Which step of which run.
 #[derive(Debug, Args)]
 pub(crate) struct StepArguments {
     /// The run
+    #[arg(add = ArgValueCandidates::new(completion::run_ids))]
     run: String,
     /// The path of the step
+    #[arg(add = ArgValueCandidates::new(completion::step_paths))]
     step: String,
 }
 

@@ -66,6 +66,7 @@ fn call() -> Call {
         token: false,
         reaches: Reaches::Aws,
         connection: None,
+        connections: IndexMap::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `runbook cancel`.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use runbook_driver::word::{self, Heard};
 use runbook_driver::{Run, Unopened};
 use runbook_engine::view::RunStatus;
@@ -13,7 +14,7 @@ use crate::output::Form;
 use crate::recording::{self, Recording};
 use crate::report::story;
 use crate::stop::Stop;
-use crate::{person, runs, state, talk, trace};
+use crate::{completion, person, runs, state, talk, trace};
 
 /// Give a run up
 ///
@@ -22,6 +23,7 @@ use crate::{person, runs, state, talk, trace};
 #[command(after_long_help = "Examples:\n  runbook cancel eks-karmada-7k3m9q")]
 pub(crate) struct Cancel {
     /// The run
+    #[arg(add = ArgValueCandidates::new(completion::run_ids))]
     run: String,
 }
 

@@ -1,6 +1,7 @@
 //! `runbook events`.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use runbook_engine::stored;
 
 use crate::exit::Exit;
@@ -8,7 +9,7 @@ use crate::output::{Data, Form, OutputOption};
 use crate::report::story;
 use crate::stop::Stop;
 use crate::text::{printable, printable_lines};
-use crate::{recording, runs, state, talk};
+use crate::{completion, recording, runs, state, talk};
 
 /// Read the journal of a run, event by event
 ///
@@ -18,6 +19,7 @@ use crate::{recording, runs, state, talk};
                              runbook events eks-k -o ndjson | jq -c 'select(.event == \"attempt-failed\")'")]
 pub(crate) struct Events {
     /// The run
+    #[arg(add = ArgValueCandidates::new(completion::run_ids))]
     run: String,
     #[command(flatten)]
     output: OutputOption,

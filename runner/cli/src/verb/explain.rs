@@ -1,13 +1,14 @@
 //! `runbook explain`.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use runbook_model::code;
 use runbook_model::diagnostic::did_you_mean;
 
 use crate::exit::Exit;
 use crate::output::Data;
 use crate::stop::Stop;
-use crate::talk;
+use crate::{completion, talk};
 
 /// Tell the long story of a complaint
 ///
@@ -16,11 +17,12 @@ use crate::talk;
 #[command(after_long_help = "Examples:\n  runbook explain RB0203\n  runbook explain")]
 pub(crate) struct Explain {
     /// The code that stands in front of the complaint
+    #[arg(add = ArgValueCandidates::new(completion::codes))]
     code: Option<String>,
 }
 
 /// The pages of `docs/diagnostics`: code, and text.
-static PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+static PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/diagnostics.rs"));
 
 impl Explain {
     pub(crate) fn run(self) -> Result<Exit, Stop> {

@@ -2,11 +2,14 @@
 
 pub(crate) mod approve;
 pub(crate) mod cancel;
+pub(crate) mod completions;
 pub(crate) mod eks_token;
 pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod explain;
+pub(crate) mod kinds;
 pub(crate) mod lint;
+pub(crate) mod man;
 pub(crate) mod reject;
 pub(crate) mod resolve;
 pub(crate) mod resume;

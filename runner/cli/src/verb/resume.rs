@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use indexmap::IndexMap;
 use runbook_driver::Run;
 use runbook_engine::event::ParkReason;
@@ -25,7 +26,7 @@ use crate::recording::{self, Recording};
 use crate::report::story::span;
 use crate::stop::Stop;
 use crate::text::{padded, printable, width};
-use crate::{later, person, runs, state, talk, trace, word};
+use crate::{completion, later, person, runs, state, talk, trace, word};
 
 /// Go on with a run
 ///
@@ -37,12 +38,13 @@ use crate::{later, person, runs, state, talk, trace, word};
                              runbook resume eks-karmada-7k3m9q --extend 30m")]
 pub(crate) struct Resume {
     /// The run; without it the only unfinished one
+    #[arg(add = ArgValueCandidates::new(completion::run_ids))]
     run: Option<String>,
     /// Only tell what would become of each step
     #[arg(long)]
     plan: bool,
     /// Run this step, and what depends on it, again
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", add = ArgValueCandidates::new(completion::step_paths))]
     from: Option<String>,
     /// How much time a step gets whose deadline has passed, instead of its whole timeout
     #[arg(long, value_name = "DURATION")]

@@ -1,6 +1,7 @@
 //! `runbook show`.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use crate::document::Document;
 use crate::exit::Exit;
@@ -8,7 +9,7 @@ use crate::output::{Data, Form, OutputOption};
 use crate::portrait::portrait;
 use crate::recording::Recording;
 use crate::stop::Stop;
-use crate::{person, runs, state, word};
+use crate::{completion, person, runs, state, word};
 
 /// Show a run and how each of its steps stands
 ///
@@ -19,6 +20,7 @@ use crate::{person, runs, state, word};
 )]
 pub(crate) struct Show {
     /// The run
+    #[arg(add = ArgValueCandidates::new(completion::run_ids))]
     run: String,
     #[command(flatten)]
     output: OutputOption,
