@@ -187,7 +187,7 @@ impl Kind for Twice {
     fn expansion(&self) -> Option<Expansion> {
         Some(Expansion {
             file: "twice.yaml",
-            text: "apiVersion: runbook/v1\nname: twice\nversion: 0.1.0\ninputs:\n  what: {type: string}\n  version: {type: string, default: 1.30}\nconnections:\n  target: {aws: {}}\nsteps:\n  - {id: one, set: {x: \"${{ inputs.what }}\"}}\n  - {id: two, connection: target, aws-call: {service: sts, operation: GetCallerIdentity}}\n  - {id: three, set: {x: \"${{ template('twice/text.j2', {'a': 1}) }}\"}}\noutputs:\n  both: ${{ steps.one.x }}\n",
+            text: "apiVersion: runbook/v1\nname: twice\nversion: 0.1.0\ninputs:\n  what: {type: string}\n  how_often: {type: integer, default: 2}\n  version: {type: string, default: 1.30}\nconnections:\n  target: {aws: {}}\n  other: target\nsteps:\n  - {id: one, set: {x: \"${{ inputs.what }}\"}}\n  - {id: two, connection: target, aws-call: {service: sts, operation: GetCallerIdentity}}\n  - {id: three, set: {x: \"${{ template('twice/text.j2', {'a': 1}) }}\"}}\noutputs:\n  both: ${{ steps.one.x }}\n",
             templates: &[("twice/text.j2", "text {{ a }}")],
         })
     }
@@ -211,7 +211,7 @@ fn a_kind_that_expands_is_a_nested_runbook() {
     let kinds = WithTwice(runbook_steps::kinds());
     let text =
         |step: &str| format!("{HEAD}steps:\n  - {{id: t, {step}}}\noutputs: {{x: \"${{{{ steps.t.both }}}}\"}}\n");
-    let good = text("connection: {aws: {region: x}}, twice: {what: 012}");
+    let good = text("connection: {aws: {region: x}}, twice: {what: 012, how-often: 3, other: aws}");
     let good = checked(&[("a.yaml", &good)], &kinds);
     assert_eq!(render::text(&good.diagnostics, &good.sources, render::Style::default()), "");
     let plan = plan(&good, &IndexMap::new()).unwrap();
@@ -219,15 +219,23 @@ fn a_kind_that_expands_is_a_nested_runbook() {
     assert_eq!(nested.kind, "twice");
     assert_eq!(nested.with["what"].as_text(), Some("012"));
     assert_eq!(nested.body.steps.len(), 3);
+    assert_eq!(nested.with["how_often"].literal(), Some(3.into()), "hyphens stand for underscores");
     assert!(nested.with_connections.contains_key("target"), "the step's connection is the expansion's target");
+    assert_eq!(nested.with_connections["other"].as_text(), Some("aws"), "an argument may name a connection");
     assert_eq!(plan.templates["twice/text.j2"], "text {{ a }}");
     assert_eq!(
         good.package.keys().collect::<Vec<_>>(),
         ["a.yaml"],
         "what is part of the program is not part of the package"
     );
-    let bad = text("twice: {wat: 1}");
-    let bad = checked(&[("a.yaml", &bad)], &kinds);
-    let codes: Vec<&str> = bad.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
-    assert_eq!(codes, ["RB0506", "RB0507"]);
+    for (bad, codes) in [
+        ("twice: {wat: 1}", &["RB0506", "RB0507"][..]),
+        ("twice: {what: x, how_often: 3}", &["RB0507"]),
+        ("connection: {kubeconfig: x}, twice: {what: x}", &["RB0703"]),
+        ("twice: {what: x, other: {eks: x, kube: y}}", &["RB0701"]),
+    ] {
+        let checked = checked(&[("a.yaml", &text(bad))], &kinds);
+        let found: Vec<&str> = checked.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(found, codes, "{bad}");
+    }
 }

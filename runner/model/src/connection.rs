@@ -183,13 +183,15 @@ impl Identity {
                 ("region".to_owned(), text(region)),
                 ("principal".to_owned(), text(principal)),
                 ("cluster".to_owned(), Value::Null),
+                ("server".to_owned(), Value::Null),
             ]),
-            Self::Kubernetes { cluster, .. } => Map::from_iter([
+            Self::Kubernetes { cluster, server, .. } => Map::from_iter([
                 ("account".to_owned(), Value::Null),
                 ("partition".to_owned(), Value::Null),
                 ("region".to_owned(), Value::Null),
                 ("principal".to_owned(), Value::Null),
                 ("cluster".to_owned(), cluster.clone().map_or(Value::Null, Value::String)),
+                ("server".to_owned(), text(server)),
             ]),
         }
     }

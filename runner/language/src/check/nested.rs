@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use runbook_model::argument::{Argument, Node};
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
+use runbook_model::kind::{Kind, Reaches};
 use runbook_model::plan::Nested;
 use runbook_model::source::SourceId;
 
@@ -21,8 +22,15 @@ const TARGET: &str = "target";
 
 /// Reads the runbook that a step uses.
 pub(super) fn load(library: &Library<'_>, source: SourceId, uses: &mut Uses) {
-    if let Some(expansion) = library.kinds.get(&uses.kind.value).and_then(runbook_model::kind::Kind::expansion) {
+    if let Some(expansion) = library.kinds.get(&uses.kind.value).and_then(Kind::expansion) {
         uses.loaded = library.expansion(&uses.kind.value, &expansion);
+        if let Some(loaded) = &uses.loaded {
+            let given = std::mem::take(&mut uses.with);
+            (uses.with_connections, uses.with) = given
+                .into_iter()
+                .partition(|entry| entry.key != TARGET && loaded.body.connections.contains_key(&entry.key));
+            uses.with.iter_mut().for_each(|entry| entry.key = swapped(&entry.key));
+        }
         return;
     }
     let Some(path) = &uses.path else { return };
@@ -40,6 +48,16 @@ pub(super) fn load(library: &Library<'_>, source: SourceId, uses: &mut Uses) {
         Some(full) => uses.loaded = library.used(&full, path.span),
         None => library.complain(outside(written, Some(path.span))),
     }
+}
+
+/// Arguments of kinds are written with hyphens, inputs of runbooks with underscores: the name on the other side.
+fn swapped(name: &str) -> String {
+    let swap = |letter| match letter {
+        '-' => '_',
+        '_' => '-',
+        other => other,
+    };
+    name.chars().map(swap).collect()
 }
 
 /// Checks what a nested runbook is given and freezes it.
@@ -67,16 +85,25 @@ pub(super) fn frozen(sight: &Sight<'_>, step: &Step, uses: &Uses) -> Nested {
         };
     };
     let body = loaded.body.clone();
-    if let (Some(own), true) = (&step.connection, body.connections.contains_key(TARGET)) {
-        with_connections.insert(TARGET.to_owned(), own.clone());
+    let expands = uses.path.is_none();
+    if let (true, Some(declared)) = (expands, body.connections.get(TARGET)) {
+        let own = step.connection.as_ref().or(sight.level.connection);
+        // The step's connection leads where the declared one does.
+        let reaches = if declared.get("aws").is_some() { Reaches::Aws } else { Reaches::Kubernetes };
+        let kind = &uses.kind;
+        connections::of_call(sight, None, own, reaches, kind.span, &kind.value);
+        with_connections.extend(own.map(|own| (TARGET.to_owned(), own.clone())));
     }
+    let shown = |input: &str| if expands { swapped(input) } else { input.to_owned() };
     for entry in &uses.with {
         let Some(declaration) = body.inputs.get(&entry.key) else {
-            let message = format!("`{}` has no input `{}`", loaded.name, entry.key);
-            let listed: Vec<String> = body.inputs.keys().map(|name| format!("`{name}`")).collect();
+            let key = shown(&entry.key);
+            let message = format!("`{}` has no input `{key}`", loaded.name);
+            let known: Vec<String> = body.inputs.keys().map(|name| shown(name)).collect();
+            let listed: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
             let otherwise =
                 if listed.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", listed.join(", ")) };
-            let help = meant(&entry.key, body.inputs.keys().map(String::as_str), &otherwise);
+            let help = meant(&key, known.iter().map(String::as_str), &otherwise);
             sight.complain(Diagnostic::error(code::WITH_UNKNOWN, entry.key_span, message).help(help));
             continue;
         };
@@ -85,8 +112,12 @@ pub(super) fn frozen(sight: &Sight<'_>, step: &Step, uses: &Uses) -> Nested {
         numbers::warn(sight, given);
         let Some(value) = given.literal().filter(|value| !value.is_null()) else { continue };
         for misfit in declaration.fit(Some(&value)).err().unwrap_or_default() {
-            let message =
-                format!("the input `{}` of `{}` does not take this: {}", entry.key, loaded.name, clause(&misfit));
+            let message = format!(
+                "the input `{}` of `{}` does not take this: {}",
+                shown(&entry.key),
+                loaded.name,
+                clause(&misfit)
+            );
             let span = place_of(&entry.value, &misfit.at);
             let help = format!("write what `{}` declares", entry.key);
             sight.complain(Diagnostic::error(code::WITH_UNFIT, span, message).help(help));
@@ -95,8 +126,9 @@ pub(super) fn frozen(sight: &Sight<'_>, step: &Step, uses: &Uses) -> Nested {
     for (name, declaration) in &body.inputs {
         let given = with.get(name).is_some_and(|given| !given.is_null());
         if declaration.is_required() && !given {
+            let name = shown(name);
             let message = format!("`{}` needs the input `{name}`", loaded.name);
-            let help = format!("add `{name}:` under `with:`");
+            let help = if expands { format!("add `{name}:`") } else { format!("add `{name}:` under `with:`") };
             sight.complain(Diagnostic::error(code::WITH_MISSING, uses.kind.span, message).help(help));
         }
     }

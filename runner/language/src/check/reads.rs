@@ -259,7 +259,7 @@ impl Inference<'_> {
             self.error(code::CONNECTION_UNKNOWN, at, format!("there is no connection `{name}`"), help);
             return Known::default();
         }
-        let names = ["account", "partition", "region", "principal", "cluster"];
+        let names = ["account", "partition", "region", "principal", "cluster", "server"];
         Shape::structure("a connection", names.map(|name| (name, Shape::Text))).into()
     }
 
