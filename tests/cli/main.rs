@@ -2,6 +2,7 @@
 //!
 //! Snapshots are reviewed with `cargo insta review`. Nothing here reaches a network.
 
+mod authoring;
 mod exec;
 mod lint;
 mod parked;
