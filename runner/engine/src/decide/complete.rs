@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::evaluate::answer::limited;
 use crate::state::State;
 use crate::state::node::{Container, Inner, NodeId, Phase};
-use crate::state::tally::Tally;
+use crate::state::tally::{Tally, Weight};
 
 impl Decider<'_> {
     pub(super) fn complete(self, id: NodeId) -> Vec<Command> {
@@ -27,6 +27,10 @@ impl Decider<'_> {
         if has_failures(inside) {
             return self.fail(id, failure_inside(self.state, container));
         }
+        if !is_done(self.state, container) {
+            // A failure elsewhere stopped it in the middle; the resume goes on with it.
+            return Vec::new();
+        }
         if node.is_loop() {
             return vec![record(self.done(id, Origin::Unchanged, Value::Map(Map::new()), Vec::new()))];
         }
@@ -40,6 +44,11 @@ impl Decider<'_> {
 
 fn has_failures(tally: Tally) -> bool {
     tally.failed > 0 || tally.excused > 0 || tally.doomed > 0
+}
+
+/// Did everything in a container succeed, or need not run?
+pub(super) fn is_done(state: &State, container: Container) -> bool {
+    state.children(container).into_iter().all(|id| state.node(id).weight == Weight::Ended)
 }
 
 /// What failed in a container: the innermost failure, with its path, and how many more there are.

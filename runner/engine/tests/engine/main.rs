@@ -6,6 +6,7 @@
 mod author;
 mod calls;
 mod doors;
+mod ends;
 mod flow;
 mod format;
 mod people;
