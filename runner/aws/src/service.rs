@@ -201,12 +201,11 @@ impl Service {
                 let own = self.pack.name(line)["waiter/".len()..].to_owned();
                 Ok(Waiter::new(own, expected(parse(&self.pack, line))))
             }
-            None => Err(UnknownWaiter {
-                service: self.name.clone(),
-                name: name.to_owned(),
-                near: did_you_mean(name, self.waiters()).map(str::to_owned),
-                all: self.waiters().map(str::to_owned).collect(),
-            }),
+            None => {
+                let all: Vec<String> = self.waiters().map(as_runbooks_write).collect();
+                let near = did_you_mean(&as_runbooks_write(name), all.iter().map(String::as_str)).map(str::to_owned);
+                Err(UnknownWaiter { service: self.name.clone(), name: name.to_owned(), near, all })
+            }
         }
     }
 
@@ -320,6 +319,18 @@ fn parse<'a, T: Deserialize<'a>>(pack: &'a Pack, line: usize) -> Result<T, Strin
 /// Every line of every model in the program is parsed by a test, and [`Service::from_text`] verifies what it is given.
 fn expected<T>(parsed: Result<T, String>) -> T {
     parsed.unwrap_or_else(|error| panic!("a model in the program is damaged: {error}"))
+}
+
+/// The name of a waiter as runbooks, the AWS CLI's scripts and boto3 write it: `cluster_active`.
+fn as_runbooks_write(name: &str) -> String {
+    let mut written = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && written.ends_with(|before: char| before.is_lowercase() || before.is_numeric()) {
+            written.push('_');
+        }
+        written.extend(letter.to_lowercase());
+    }
+    written
 }
 
 /// A service has no operation of that name.

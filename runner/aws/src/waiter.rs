@@ -226,6 +226,6 @@ mod tests {
         }
         let unknown = eks.waiter("cluster_activ").unwrap_err();
         assert_eq!(unknown.to_string(), "`eks` has no waiter `cluster_activ`");
-        assert_eq!(unknown.help(), "did you mean `ClusterActive`?");
+        assert_eq!(unknown.help(), "did you mean `cluster_active`?");
     }
 }

@@ -171,9 +171,9 @@ mod tests {
             ),
             [
                 "RB0603 `CreateCluster` has no parameter `nam` (did you mean `name`?)",
-                "RB0605 `roleArn` is a list, not text",
+                "RB0605 `roleArn` is a list, not text (write one text)",
                 "RB0603 `resourcesVpcConfig` of `CreateCluster` has no member `subnetId` (did you mean `subnetIds`?)",
-                "RB0605 `resourcesVpcConfig.endpointPublicAccess` is text, not true or false (write it without quotes)",
+                "RB0605 `resourcesVpcConfig.endpointPublicAccess` is text, not true or false (write `true` or `false`)",
                 "RB0605 `resourcesVpcConfig.subnetIds` is text, not a list (put it into brackets: `[…]`)",
                 "RB0604 `CreateCluster` needs the parameter `name` (add `name`: text)",
             ]
@@ -205,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             told("iam", "GetRole", json!({"RoleName": ""})),
-            ["RB0608 `RoleName` has 0 characters, at least 1 are wanted"]
+            ["RB0608 `RoleName` has 0 characters, at least 1 are wanted (give at least 1 characters)"]
         );
     }
 
@@ -237,7 +237,9 @@ mod tests {
                 "ListPriceLists",
                 json!({"ServiceCode": "s", "EffectiveDate": "soon", "CurrencyCode": "USD"})
             ),
-            ["RB0605 `EffectiveDate` is text, not a time such as `2026-11-22T10:00:00Z`"]
+            [
+                "RB0605 `EffectiveDate` is text, not a time such as `2026-11-22T10:00:00Z` (times are written as in RFC 3339, or as seconds since 1970)"
+            ]
         );
     }
 

@@ -210,20 +210,25 @@ impl Walk<'_> {
         let shown = if self.hidden { "a secret number".into() } else { format!("`{number}`") };
         if member.kind().is_whole_number() && !(number.is_i64() || number.is_u64()) {
             let message = format!("{} is {shown}, not a whole number", self.subject());
-            self.found.push(Diagnostic::error(code::AWS_TYPE, tree.span(), message));
+            self.found.push(Diagnostic::error(code::AWS_TYPE, tree.span(), message).help("write a whole number"));
+            return;
         }
         if let (Some(min), Some(number)) = (member.shape.min, number.as_f64())
             && number < min
         {
             let message = format!("{} is {shown}, at least `{min}` is wanted", self.subject());
-            self.found.push(Diagnostic::error(code::AWS_LEAST, tree.span(), message));
+            self.too_small(tree, message, format!("write `{min}` or more"));
         }
+    }
+
+    fn too_small<T: Tree>(&mut self, tree: &T, message: String, help: String) {
+        self.found.push(Diagnostic::error(code::AWS_LEAST, tree.span(), message).help(help));
     }
 
     fn blob<T: Tree>(&mut self, text: &str, tree: &T) {
         if decoded(text).is_none() {
             let message = format!("{} is text that is not base64", self.subject());
-            let help = "bytes are written as base64; in an expression, `| b64encode` makes it";
+            let help = fitting(Kind::Blob, &tree.view());
             self.found.push(Diagnostic::error(code::AWS_TYPE, tree.span(), message).help(help));
         }
     }
@@ -250,7 +255,7 @@ impl Walk<'_> {
             && (length as f64) < min
         {
             let message = format!("{} has {length} {unit}, at least {min} are wanted", self.subject());
-            self.found.push(Diagnostic::error(code::AWS_LEAST, tree.span(), message));
+            self.too_small(tree, message, format!("give at least {min} {unit}"));
         }
     }
 
@@ -266,15 +271,7 @@ impl Walk<'_> {
             View::Other(name) => name,
         };
         let message = format!("{} is {is}, not {}", self.subject(), member.wanted());
-        let mut found = Diagnostic::error(code::AWS_TYPE, tree.span(), message);
-        let scalar =
-            matches!(member.kind(), Kind::Boolean) || member.kind().is_whole_number() || member.kind().is_fraction();
-        if scalar && matches!(view, View::Text(_)) {
-            found = found.help("write it without quotes");
-        }
-        if matches!(member.kind(), Kind::List) && !matches!(view, View::Map(_)) {
-            found = found.help("put it into brackets: `[…]`");
-        }
+        let found = Diagnostic::error(code::AWS_TYPE, tree.span(), message).help(fitting(member.kind(), view));
         self.found.push(found);
     }
 
@@ -297,6 +294,28 @@ impl Walk<'_> {
             Some(place) => format!("`{place}`"),
             None => format!("what `{}` is called with", self.operation),
         }
+    }
+}
+
+/// What to write where a value of `kind` is wanted and `view` was found.
+fn fitting<T: Tree>(kind: Kind, view: &View<'_, T>) -> &'static str {
+    let text = if let View::Text(text) = view { text.as_ref() } else { "" };
+    match kind {
+        Kind::Boolean if !T::COMPUTED && matches!(text, "true" | "false") => "write it without quotes",
+        Kind::Boolean if T::COMPUTED => "let the expression yield true or false, such as `x == \"true\"`",
+        Kind::Boolean => "write `true` or `false`",
+        kind if T::COMPUTED && kind.is_whole_number() => "in an expression, `| int` makes a whole number of text",
+        kind if T::COMPUTED && kind.is_fraction() => "in an expression, `| float` makes a number of text",
+        kind if kind.is_whole_number() && text.parse::<i64>().is_ok() => "write it without quotes",
+        kind if kind.is_fraction() && text.parse::<f64>().is_ok() => "write it without quotes",
+        kind if kind.is_whole_number() => "write a whole number",
+        kind if kind.is_fraction() => "write a number",
+        Kind::List if matches!(view, View::Map(_)) => "write a list: an entry begins with `- `",
+        Kind::List => "put it into brackets: `[…]`",
+        Kind::Structure | Kind::Map => "write a map: an entry is `name: value`",
+        Kind::Timestamp => "times are written as in RFC 3339, or as seconds since 1970",
+        Kind::Blob => "bytes are written as base64; in an expression, `| b64encode` makes it",
+        _ => "write one text",
     }
 }
 

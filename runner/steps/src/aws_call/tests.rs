@@ -49,6 +49,18 @@ impl Outside for Script {
         unimplemented!("this kind does not call Kubernetes")
     }
 
+    fn certificates(&self) -> &dyn crate::certificates::Certificates {
+        unimplemented!("this kind calls AWS only")
+    }
+
+    fn archives(&self) -> &dyn crate::archives::Archives {
+        unimplemented!("this kind calls AWS only")
+    }
+
+    fn network(&self) -> &dyn crate::network::Network {
+        unimplemented!("this kind calls AWS only")
+    }
+
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {
         unimplemented!("kinds do not ask who they meet")
     }
@@ -200,7 +212,7 @@ fn every_complaint_says_what_to_do() {
         (
             Place::Look,
             json!({"service": "eks", "waiter": "cluster_activ"}),
-            "RB0602 `eks` has no waiter `cluster_activ` (did you mean `ClusterActive`?)",
+            "RB0602 `eks` has no waiter `cluster_activ` (did you mean `cluster_active`?)",
         ),
         (
             Place::Step,
