@@ -44,8 +44,8 @@ impl From<&Parameter> for Argued {
 }
 
 const STEP: &str = "step";
-const LOOK: &str = "source of a `wait-for`";
-const BOTH: &str = "step, probe, source of a `wait-for`";
+pub(crate) const LOOK: &str = "source of a `wait-for`";
+pub(crate) const BOTH: &str = "step, probe, source of a `wait-for`";
 
 static APPROVE: [Parameter; 1] = [Parameter::new("message", Takes::Text, "what the person is asked").required()];
 static GROUP: [Parameter; 1] = [Parameter::new("steps", Takes::List, "the steps, which see `item`").required().fixed()];
@@ -167,6 +167,7 @@ pub(crate) fn wanted(takes: Takes) -> String {
         Takes::Duration => "duration".to_owned(),
         Takes::List => "list".to_owned(),
         Takes::Map => "map".to_owned(),
+        Takes::Connection(_) => "connection".to_owned(),
         Takes::OneOf(words) => words.join(" | "),
     }
 }

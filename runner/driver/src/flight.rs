@@ -65,6 +65,7 @@ async fn answer(run: RunId, call: Call, kind: &dyn StepKind, outside: &dyn Outsi
         path: call.step,
         arguments: call.arguments,
         connection: call.connection,
+        connections: call.connections,
         token: call.token,
         limit,
         look,

@@ -2,6 +2,8 @@
 //!
 //! This file decides the forms of commands. It must not know who carries them out: a driver, a rehearsal, a test.
 
+use std::collections::BTreeMap;
+
 use runbook_model::answer::Look;
 use runbook_model::connection::Connection;
 use runbook_model::duration::Duration;
@@ -50,6 +52,8 @@ pub struct Call {
     pub arguments: Value,
     /// The door.
     pub connection: Option<Connection>,
+    /// The further doors, by the argument that names them.
+    pub connections: BTreeMap<String, Connection>,
     /// The token of this generation.
     pub token: Token,
     /// How long it may take before it has to answer something.

@@ -198,12 +198,14 @@ fn written<'a>(step: &'a Step, visit: &mut dyn FnMut(&'a Argument)) {
     }
 }
 
-fn call<'a>(call: &'a Call, visit: &mut dyn FnMut(&'a Argument)) {
+/// What is evaluated for a call.
+pub(crate) fn call<'a>(call: &'a Call, visit: &mut dyn FnMut(&'a Argument)) {
     visit(&call.arguments);
-    call.connection.iter().for_each(visit);
+    call.connection.iter().chain(call.connections.values()).for_each(visit);
 }
 
-fn checks<'a>(checks: &'a [Check], visit: &mut dyn FnMut(&'a Argument)) {
+/// What is evaluated for checks.
+pub(crate) fn checks<'a>(checks: &'a [Check], visit: &mut dyn FnMut(&'a Argument)) {
     for check in checks {
         visit(&check.that);
         check.otherwise.iter().for_each(&mut *visit);

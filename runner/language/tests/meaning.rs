@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use runbook_language::{Checked, Held, check, plan, render};
 use runbook_model::argument::Argument;
-use runbook_model::kind::{Effect, Expansion, Kind, Kinds, Planned, Question, Reaches};
+use runbook_model::kind::{Effect, Expansion, Kind, Kinds, Parameter, Planned, Question, Reaches, Takes};
 use runbook_model::plan::{Action, Plan, Step};
 use serde_json::json;
 
@@ -193,11 +193,65 @@ impl Kind for Twice {
     }
 }
 
+/// A kind that goes from one cluster to another.
+struct Between;
+
+impl Kind for Between {
+    fn name(&self) -> &'static str {
+        "between"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn summary(&self) -> &'static str {
+        "goes to another cluster"
+    }
+    fn parameters(&self) -> &'static [Parameter] {
+        const { &[Parameter::new("to", Takes::Connection(Reaches::Kubernetes), "where to")] }
+    }
+    fn plan(&self, _arguments: &mut Argument, _question: &mut Question<'_>) -> Planned {
+        Planned { effect: Effect::Converges, ..Planned::unknown(Reaches::Nothing) }
+    }
+}
+
+#[test]
+fn a_connection_that_an_argument_names_is_one() {
+    let kinds = WithTwice(runbook_steps::kinds());
+    let text = |to: &str, cluster: &str| {
+        format!(
+            "{HEAD}connections:\n  c: {{eks: \"${{{{ {cluster} }}}}\"}}\n  d: {{aws: {{}}}}\nsteps:\n  - {{id: n, set: {{x: a}}}}\n  \
+             - {{id: s, needs: [], between: {{what: 1, to: {to}}}}}\n"
+        )
+    };
+    let frozen = |to: &str, cluster: &str| {
+        let checked = checked(&[("a.yaml", &text(to, cluster))], &kinds);
+        let told = render::text(&checked.diagnostics, &checked.sources, render::Style::default());
+        step(&plan(&checked, &IndexMap::new()).unwrap_or_else(|_| panic!("{told}")), "s").clone()
+    };
+    let s = frozen("c", "steps.n.x");
+    let Action::Call(call) = &s.action else { panic!("is a call") };
+    assert_eq!(call.connections["to"].as_text(), Some("c"));
+    assert!(call.arguments.get("to").is_none() && call.arguments.get("what").is_some());
+    assert_eq!(s.needs, ["n"], "it waits for what its connection mentions");
+    assert_ne!(s.definition, frozen("c", "steps.n.x ~ 'b'").definition, "where it leads is part of what it does");
+    assert_ne!(s.definition, frozen("{eks: x}", "steps.n.x").definition);
+    assert_eq!(frozen("~", "steps.n.x").needs, [""; 0]);
+    for (to, code) in [("nobody", "RB0307"), ("d", "RB0703"), ("[1]", "RB0701")] {
+        let bad = checked(&[("a.yaml", &text(to, "steps.n.x"))], &kinds);
+        let codes: Vec<&str> = bad.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(codes, [code], "{to}");
+    }
+}
+
 struct WithTwice(runbook_steps::Registry);
 
 impl Kinds for WithTwice {
     fn get(&self, name: &str) -> Option<&dyn Kind> {
-        if name == "twice" { Some(&Twice) } else { self.0.get(name) }
+        match name {
+            "between" => Some(&Between),
+            "twice" => Some(&Twice),
+            _ => self.0.get(name),
+        }
     }
     fn names(&self) -> Vec<&'static str> {
         let mut names = self.0.names();

@@ -102,6 +102,9 @@ pub enum Takes {
     Map,
     /// One text of these.
     OneOf(&'static [&'static str]),
+    /// A connection besides the step's own: a name, or a map. It is judged, resolved and identified as that is, and the
+    /// kind finds it beside its arguments, not among them.
+    Connection(Reaches),
 }
 
 impl Parameter {

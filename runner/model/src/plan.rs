@@ -215,6 +215,9 @@ pub struct Call {
     /// Its own connection where it names one; otherwise the step's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<Argument>,
+    /// The further connections it names, by the argument that names them ([`crate::kind::Takes::Connection`]).
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub connections: IndexMap<String, Argument>,
 }
 
 /// A `wait-for`.

@@ -3,6 +3,7 @@
 //! This file decides the questions between the driver and a kind. It must not know any SDK, file or clock: what a kind
 //! reaches, it reaches through [`Outside`].
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -34,6 +35,8 @@ pub struct Invocation {
     pub arguments: Value,
     /// The connection; present if the call reaches AWS or Kubernetes.
     pub connection: Option<Connection>,
+    /// The further connections, by the argument that names them ([`runbook_model::kind::Takes::Connection`]).
+    pub connections: BTreeMap<String, Connection>,
     /// What makes repeating it harmless where the service supports that.
     pub token: Token,
     /// How long it may take before it has to answer something; under a minute.
@@ -50,6 +53,17 @@ impl Invocation {
     pub fn connection(&self) -> Result<&Connection, Failure> {
         self.connection.as_ref().ok_or_else(|| {
             Failure::new(FailureClass::Invalid, "the step has no connection").help("add `connection:` to the step")
+        })
+    }
+
+    /// The connection that an argument names.
+    ///
+    /// # Errors
+    /// `invalid` if it names none.
+    pub fn named_connection(&self, argument: &str) -> Result<&Connection, Failure> {
+        self.connections.get(argument).ok_or_else(|| {
+            Failure::new(FailureClass::Invalid, format!("`{argument}` names no connection"))
+                .help(format!("write the name of a connection behind `{argument}`"))
         })
     }
 }

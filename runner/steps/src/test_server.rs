@@ -272,6 +272,7 @@ pub(crate) fn invocation(arguments: Value) -> Invocation {
         path,
         arguments,
         connection: Some(Connection::Eks { cluster: "c".into(), aws: AwsConnection::default() }),
+        connections: BTreeMap::new(),
         limit: Duration::from_secs(50),
         look: None,
     }

@@ -66,7 +66,7 @@ fn call() -> Call {
         token: false,
         reaches: Reaches::Aws,
         connection: None,
-        connections: IndexMap::new(),
+        connections: indexmap::IndexMap::default(),
     }
 }
 

@@ -150,7 +150,8 @@ impl Decider<'_> {
     pub(super) fn prepare(self, id: NodeId, call: &plan::Call, purpose: Purpose) -> Evaluated<Call> {
         let node = self.state.node(id);
         let connection = self.sight().connection(id, call)?;
-        if let Some(connection) = &connection {
+        let connections = self.sight().further_connections(id, call)?;
+        for connection in connection.iter().chain(connections.values()) {
             self.known_here(connection)?;
         }
         let arguments = self.sight().of(id).value(&call.arguments)?.without_nulls();
@@ -165,6 +166,7 @@ impl Decider<'_> {
             purpose,
             arguments,
             connection,
+            connections,
             token: Token::derive(self.state.run(), &node.path, node.work.generation.max(1)),
             limit,
         })

@@ -3,6 +3,8 @@
 //! This file decides what a name or a map under `connection:` and `connections:` stands for: the forms, inheritance from
 //! a group, `with-connections`, the default `aws`. It must not open any door.
 
+use std::collections::BTreeMap;
+
 use runbook_model::connection::{AwsConnection, Connection};
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::Reaches;
@@ -45,6 +47,12 @@ impl Sight<'_> {
             }
             Reaches::Aws | Reaches::Nothing => view.named(DEFAULT).map(Some),
         }
+    }
+
+    /// The connections that a call names in its arguments.
+    pub(crate) fn further_connections(self, id: NodeId, call: &Call) -> Evaluated<BTreeMap<String, Connection>> {
+        let view = self.of(id);
+        call.connections.iter().map(|(key, written)| Ok((key.clone(), view.definition(written)?))).collect()
     }
 
     /// The connections that the runbook around a step declares, as far as they can be told now.

@@ -224,6 +224,9 @@ fn call(json: J) -> J {
     if let Some(connection) = given.get("connection") {
         call["connection"] = written(connection.clone());
     }
+    for (argument, connection) in given.get("connections").and_then(J::as_object).into_iter().flatten() {
+        call["connections"][argument] = written(connection.clone());
+    }
     call
 }
 

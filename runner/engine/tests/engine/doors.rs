@@ -66,6 +66,26 @@ fn aws_needs_no_declaration_and_kubernetes_does() {
 }
 
 #[test]
+fn a_call_may_name_more_doors_than_its_own() {
+    let mut scene = Scene::new(json!({"connections": {"other": {"aws": {"region": "${{ steps.name.region }}"}}}, "steps": [
+        {"id": "name", "set": {"region": "r"}},
+        {"id": "a", "call": {"connections": {"for": "other", "karmada": {"aws": {"region": "q"}}}}},
+        {"id": "b", "call": {"connections": {"for": "nobody"}}},
+    ]}));
+    scene.hold();
+    assert_eq!(scene.read()[3..], ["step-begun a", "> identify aws region r"]);
+    scene.identify("1");
+    assert_eq!(scene.read(), ["connection-identified", "> identify aws region q"]);
+    scene.identify("2");
+    assert_eq!(scene.read(), ["connection-identified", "step-started a g1 a1", "> act a"]);
+    let call = scene.call("a");
+    let named: Vec<String> = call.connections.iter().map(|(of, to)| format!("{of}: {}", to.label())).collect();
+    assert_eq!((named.join(", ").as_str(), &call.connection), ("for: aws region r, karmada: aws region q", &None));
+    scene.answer("a", json!({}));
+    assert_eq!(scene.failure("b"), "invalid: there is no connection `nobody`");
+}
+
+#[test]
 fn who_is_met_is_recorded_before_the_first_call_and_asked_once() {
     let mut scene = Scene::new(json!({"steps": [
         {"id": "a", "call": {"reaches": "aws", "effect": "one-shot"}, "needs": []},

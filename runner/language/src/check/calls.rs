@@ -6,7 +6,7 @@
 use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
-use runbook_model::kind::{Effect, Kind, Place, Question};
+use runbook_model::kind::{Effect, Kind, Parameter, Place, Question, Reaches, Takes};
 use runbook_model::source::SourceId;
 
 use super::library::Library;
@@ -19,6 +19,15 @@ pub(super) fn ask(library: &Library<'_>, source: SourceId, runbook: &mut Runbook
     asking.all(&mut runbook.steps, true);
     asking.all(&mut runbook.when_failed, false);
     asking.all(&mut runbook.finally, false);
+}
+
+/// The arguments of a kind that name connections.
+fn further(kind: &dyn Kind) -> Vec<(&'static str, Reaches)> {
+    let leads = |parameter: &Parameter| match parameter.takes {
+        Takes::Connection(reaches) => Some((parameter.name, reaches)),
+        _ => None,
+    };
+    kind.parameters().iter().filter_map(leads).collect()
 }
 
 struct Asking<'a> {
@@ -77,6 +86,7 @@ impl Asking<'_> {
         }
         call.later = kind.not_carried_out().is_some();
         self.later(kind, call, runs);
+        call.connections = further(kind);
         (call.planned, call.version) = (Some(planned), kind.version());
     }
 

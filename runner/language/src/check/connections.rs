@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use indexmap::IndexMap;
 use runbook_model::argument::{Argument, Entry, Node};
 use runbook_model::code;
 use runbook_model::connection::AwsConnection;
@@ -15,7 +16,7 @@ use runbook_template::syntax::{Expr, ExprKind};
 
 use super::sight::{Level, Notes, Sight};
 use super::unit::Unit;
-use crate::written::meant;
+use crate::written::{Call, meant};
 
 /// The connection that AWS steps use and that needs no declaration.
 pub(super) const DEFAULT: &str = "aws";
@@ -309,24 +310,11 @@ pub(super) fn of_call(
     if let (Some(chosen), Some(notes)) = (chosen, sight.notes) {
         mention(sight, chosen, notes);
     }
-    let sort = chosen.map(|chosen| sort(sight.unit, chosen, 0));
-    match (reaches, sort) {
+    match (reaches, chosen) {
         (Reaches::Kubernetes, None) => {
             let help = "add `connection:` with the name of a cluster's connection";
             let message = format!("`{kind}` needs a connection to a cluster");
             sight.complain(Diagnostic::error(code::CONNECTION_ABSENT, what, message).help(help));
-        }
-        (Reaches::Kubernetes, Some(Sort::Aws)) => {
-            let span = chosen.map_or(what, |chosen| chosen.span);
-            let message = format!("`{kind}` needs a connection to a cluster, this one leads to an AWS account");
-            let help = "name a connection of the form `{eks: …}`, `{kubeconfig: …}` or `{karmada: …}`";
-            sight.complain(Diagnostic::error(code::CONNECTION_SORT, span, message).help(help));
-        }
-        (Reaches::Aws, Some(Sort::Kubernetes)) => {
-            let span = chosen.map_or(what, |chosen| chosen.span);
-            let message = format!("`{kind}` needs a connection to AWS, this one leads to a cluster");
-            let help = "name an AWS connection; `aws` is always there";
-            sight.complain(Diagnostic::error(code::CONNECTION_SORT, span, message).help(help));
         }
         (Reaches::Aws, None) => {
             let name = Argument { node: Node::Text(DEFAULT.into()), span: what };
@@ -335,7 +323,46 @@ pub(super) fn of_call(
             }
             return Some(name);
         }
-        _ => {}
+        (_, Some(chosen)) => leads(sight, chosen, reaches, &format!("`{kind}`")),
+        (Reaches::Nothing, None) => {}
     }
     own.cloned()
+}
+
+/// Complains of a connection that leads elsewhere than what uses it wants to go.
+fn leads(sight: &Sight<'_>, chosen: &Argument, reaches: Reaches, user: &str) {
+    let (message, help) = match (reaches, sort(sight.unit, chosen, 0)) {
+        (Reaches::Kubernetes, Sort::Aws) => (
+            format!("{user} needs a connection to a cluster, this one leads to an AWS account"),
+            "name a connection of the form `{eks: …}`, `{kubeconfig: …}` or `{karmada: …}`",
+        ),
+        (Reaches::Aws, Sort::Kubernetes) => (
+            format!("{user} needs a connection to AWS, this one leads to a cluster"),
+            "name an AWS connection; `aws` is always there",
+        ),
+        _ => return,
+    };
+    sight.complain(Diagnostic::error(code::CONNECTION_SORT, chosen.span, message).help(help));
+}
+
+/// The arguments of a call without those that name further connections, and these, judged.
+pub(super) fn taken_out(sight: &Sight<'_>, call: &Call) -> (Argument, IndexMap<String, Argument>) {
+    let mut arguments = call.arguments.clone();
+    let mut named = IndexMap::new();
+    if let Node::Map(entries) = &mut arguments.node {
+        for (key, reaches) in &call.connections {
+            let Some(at) = entries.iter().position(|entry| entry.key == *key) else { continue };
+            let connection = entries.remove(at).value;
+            if connection.is_null() {
+                continue;
+            }
+            form(sight, &connection);
+            leads(sight, &connection, *reaches, &format!("`{key}` of `{}`", call.kind.value));
+            if let Some(notes) = sight.notes {
+                mention(sight, &connection, notes);
+            }
+            named.insert((*key).to_owned(), connection);
+        }
+    }
+    (arguments, named)
 }

@@ -96,7 +96,7 @@ fn definitions(unit: &Unit<'_>, step: &Step, inherited: Option<&Argument>) -> Js
     let named = calls
         .into_iter()
         .chain(probe)
-        .filter_map(|call| call.connection.as_ref())
+        .flat_map(|call| call.connection.iter().chain(call.connections.values()))
         .chain(step.connection.as_ref().or(inherited));
     let mut found = serde_json::Map::new();
     for argument in named {
@@ -142,12 +142,16 @@ fn checks(checks: &[Check]) -> Json {
 }
 
 fn call(call: &Call) -> Json {
-    Json::Array(vec![
+    let mut parts = vec![
         Json::String(call.kind.clone()),
         call.version.into(),
         call.arguments.definition(),
         optional(call.connection.as_ref()),
-    ])
+    ];
+    if !call.connections.is_empty() {
+        parts.push(arguments(&call.connections));
+    }
+    Json::Array(parts)
 }
 
 fn action(action: &Action) -> Json {

@@ -203,8 +203,7 @@ fn action(
             (Action::Set { values: IndexMap::new() }, step.connection.clone())
         }
         Some(written::Action::Call(call)) => {
-            sight.argument(&call.arguments);
-            let frozen = bare(call);
+            let frozen = bare(sight, call);
             // The types of Kubernetes objects are known to their API server only.
             if frozen.reaches == Reaches::Kubernetes {
                 numbers::warn(sight, &call.arguments);
@@ -392,19 +391,22 @@ fn outputs_agree(sight: &Sight<'_>, step: &Step, probe: &written::Probe) {
 
 /// A look: its arguments and connection checked.
 pub(super) fn frozen_call(sight: &Sight<'_>, call: &Call, inherited: Option<&Argument>) -> PlanCall {
-    sight.argument(&call.arguments);
-    let frozen = bare(call);
+    let frozen = bare(sight, call);
     let (own, kind) = (call.connection.as_ref(), &call.kind);
     let connection = connections::of_call(sight, own, inherited, frozen.reaches, kind.span, &kind.value);
     PlanCall { connection, ..frozen }
 }
 
-fn bare(call: &Call) -> PlanCall {
+/// A call with its arguments checked and the connections taken out of them.
+fn bare(sight: &Sight<'_>, call: &Call) -> PlanCall {
+    sight.argument(&call.arguments);
+    let (arguments, connections) = connections::taken_out(sight, call);
     let planned = call.planned.as_ref();
     PlanCall {
         kind: call.kind.value.clone(),
         version: call.version,
-        arguments: call.arguments.clone(),
+        arguments,
+        connections,
         effect: planned.map_or(Effect::Reads, |planned| planned.effect),
         token: planned.is_some_and(|planned| planned.token),
         reaches: planned.map_or(Reaches::Nothing, |planned| planned.reaches),
