@@ -4,22 +4,32 @@
 //! credentials they carry, what a failure on the way means for an effect. It must not know kinds, plans or journals, and it
 //! never tries anything twice.
 
+mod archives;
 mod aws;
+mod certificates;
 mod eks;
 mod http;
 mod kubernetes;
 #[cfg(test)]
 mod loopback;
+mod network;
 
 use std::sync::Arc;
 
 use runbook_model::connection::{AwsConnection, Connection, Identity};
 use runbook_model::failure::Failure;
+use runbook_steps::archives::Archives;
+use runbook_steps::certificates::Certificates;
 use runbook_steps::contract::Pending;
+use runbook_steps::network::Network;
 use runbook_steps::ports::{Aws, Kubernetes, Outside};
 
+use self::archives::RealArchives;
 use self::aws::RealAws;
+use self::certificates::RealCertificates;
+use self::http::Http;
 use self::kubernetes::RealKubernetes;
+use self::network::RealNetwork;
 
 /// Everything outside, as it really is. Clients and credentials are kept per connection; make one for a process.
 ///
@@ -28,6 +38,8 @@ use self::kubernetes::RealKubernetes;
 pub struct Connections {
     aws: Arc<RealAws>,
     kubernetes: RealKubernetes,
+    archives: RealArchives,
+    network: RealNetwork,
 }
 
 impl Connections {
@@ -38,7 +50,13 @@ impl Connections {
         // came late, and nothing follows from that.
         let _already_said = rustls::crypto::ring::default_provider().install_default();
         let aws = Arc::new(RealAws::new());
-        Self { kubernetes: RealKubernetes::new(Arc::clone(&aws)), aws }
+        let http = Arc::new(Http::new());
+        Self {
+            kubernetes: RealKubernetes::new(Arc::clone(&aws)),
+            archives: RealArchives::new(Arc::clone(&http)),
+            network: RealNetwork::new(http),
+            aws,
+        }
     }
 
     /// A token for an EKS cluster as an `ExecCredential`, which kubectl reads from the standard output of a program.
@@ -70,6 +88,18 @@ impl Outside for Connections {
 
     fn kubernetes(&self) -> &dyn Kubernetes {
         &self.kubernetes
+    }
+
+    fn certificates(&self) -> &dyn Certificates {
+        &RealCertificates
+    }
+
+    fn archives(&self) -> &dyn Archives {
+        &self.archives
+    }
+
+    fn network(&self) -> &dyn Network {
+        &self.network
     }
 
     fn identify<'a>(&'a self, connection: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {

@@ -114,6 +114,14 @@ impl<'a> Judge<'a> {
         None
     }
 
+    /// Complains unless what is behind a key is a boolean or an expression.
+    pub(crate) fn truth(&mut self, arguments: &Argument, key: &str) {
+        let is_expression = |value: &Argument| matches!(value.node, Node::Expression(_));
+        if value_of(arguments, key).is_some_and(|value| !is_expression(value)) {
+            self.boolean(arguments, key);
+        }
+    }
+
     /// The boolean behind a key, which has to be literal.
     pub(crate) fn boolean(&mut self, arguments: &Argument, key: &str) -> bool {
         let Some(value) = value_of(arguments, key) else { return false };

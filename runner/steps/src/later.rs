@@ -29,7 +29,7 @@ const fn source(name: &'static str, summary: &'static str, why: &'static str) ->
 }
 
 /// The kinds to come, in the order of their names.
-pub static LATER: [Later; 17] = [
+pub static LATER: [Later; 15] = [
     step(
         "command",
         "runs a program",
@@ -101,13 +101,6 @@ pub static LATER: [Later; 17] = [
         "this version does not carry out `kubeconfig`: use `aws eks update-kubeconfig` or `kubectl config`",
         Effect::Converges,
         Reaches::Nothing,
-    ),
-    step(
-        "pki",
-        "keeps certificates in a Secret",
-        "this version does not carry out `pki`: make the certificates by hand",
-        Effect::Converges,
-        Reaches::Kubernetes,
     ),
     step(
         "rename-context",

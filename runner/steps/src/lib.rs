@@ -7,8 +7,10 @@
 //! `docs/kinds`. If it needs something outside that no port gives, a method of a port, which `runbook_connections` carries
 //! out. Its tests call it with a port that they play themselves.
 
+pub mod archives;
 mod arguments;
 pub mod aws_call;
+pub mod certificates;
 pub mod contract;
 pub mod k8s_apply;
 pub mod k8s_get;
@@ -16,6 +18,8 @@ pub mod known_secrets;
 pub mod kubernetes;
 pub mod later;
 pub mod ports;
+pub mod network;
+pub mod pki;
 mod registry;
 #[cfg(test)]
 mod test_server;

@@ -8,7 +8,10 @@ use runbook_model::duration::Duration;
 use runbook_model::failure::Failure;
 use runbook_model::value::Value;
 
+use crate::archives::Archives;
+use crate::certificates::Certificates;
 use crate::contract::Pending;
+use crate::network::Network;
 
 /// Everything outside, one port each.
 pub trait Outside: Send + Sync {
@@ -17,6 +20,15 @@ pub trait Outside: Send + Sync {
 
     /// Kubernetes.
     fn kubernetes(&self) -> &dyn Kubernetes;
+
+    /// Keys and certificates.
+    fn certificates(&self) -> &dyn Certificates;
+
+    /// Archives of files.
+    fn archives(&self) -> &dyn Archives;
+
+    /// The net: web servers, ports and names.
+    fn network(&self) -> &dyn Network;
 
     /// Who is at the other end of a connection.
     ///
@@ -89,6 +101,19 @@ pub trait Kubernetes: Send + Sync {
     /// # Errors
     /// The server's refusal with the fields that others hold; or a failure of the way there.
     fn apply<'a>(&'a self, connection: &'a Connection, apply: &'a Apply) -> Pending<'a, Result<Applied, ApplyRefused>>;
+
+    /// Makes an object that is not there, or asks for something under one that is.
+    ///
+    /// # Errors
+    /// `exists` if it is there; the server's refusal, or a failure of the way there.
+    fn create<'a>(&'a self, connection: &'a Connection, create: &'a Create) -> Pending<'a, Result<Value, Failure>>;
+
+    /// Asks for the end of an object. It may live on until its finalizers are through.
+    ///
+    /// # Errors
+    /// `missing` if there is none, `conflict` if it is another one by now; the server's refusal, or a failure of the way
+    /// there.
+    fn delete<'a>(&'a self, connection: &'a Connection, delete: &'a Delete) -> Pending<'a, Result<(), Failure>>;
 
     /// Waits until something in a selection has changed since a version, at most for `patience`.
     ///
@@ -204,6 +229,30 @@ pub struct FieldConflict {
     pub field: String,
     /// The field manager that holds it.
     pub manager: String,
+}
+
+/// A creation.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// Which object.
+    pub object: ObjectName,
+    /// What is asked for under it, such as `eviction`; `None`: the object itself is made.
+    pub subresource: Option<&'static str>,
+    /// What is sent.
+    pub manifest: Value,
+    /// Who holds its fields afterwards; at most 128 bytes.
+    pub manager: String,
+}
+
+/// A deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delete {
+    /// Which object.
+    pub object: ObjectName,
+    /// Only if it is still the one with this UID.
+    pub uid: Option<String>,
+    /// The seconds its pods get to end; `None`: what they say themselves.
+    pub grace: Option<i64>,
 }
 
 /// How a watch ended.

@@ -3,7 +3,7 @@
 //!
 //! It decides nothing that the tests are about; a field is a path of map keys, and lists are one field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -16,10 +16,14 @@ use runbook_model::path::StepPath;
 use runbook_model::value::{Map, Value};
 use serde_json::{Value as Json, json};
 
+use crate::archives::{Archives, PackedFile};
+use crate::certificates::Certificates;
 use crate::contract::{Answer, Invocation, Pending, Progress, StepKind};
 use crate::kubernetes::object::Object;
+use crate::network::Network;
+use crate::pki::workshop::Workshop;
 use crate::ports::{
-    Applied, Apply, ApplyRefused, Aws, FieldConflict, Kubernetes, Listing, ObjectName, Outside, Resource, Selection,
+    Applied, Apply, ApplyRefused, Aws, Create, Delete, FieldConflict, Kubernetes, Listing, ObjectName, Outside, Resource, Selection,
     Watched,
 };
 
@@ -31,6 +35,11 @@ type Event = Box<dyn FnOnce(&TestServer) -> Result<Watched, Failure> + Send>;
 pub(crate) struct TestServer {
     state: Mutex<State>,
     events: Mutex<Vec<Event>>,
+    refusals: Mutex<VecDeque<Failure>>,
+    /// Where keys and certificates come from.
+    pub(crate) workshop: Workshop,
+    /// The files of the only archive there is.
+    pub(crate) packed: Mutex<Vec<PackedFile>>,
 }
 
 #[derive(Default)]
@@ -83,6 +92,18 @@ impl TestServer {
     /// What happens during the next watch.
     pub(crate) fn meanwhile(&self, event: impl FnOnce(&Self) -> Result<Watched, Failure> + Send + 'static) {
         self.events.lock().unwrap().push(Box::new(event));
+    }
+
+    /// What the next creation or deletion is answered.
+    pub(crate) fn refuse(&self, failure: Failure) {
+        self.refusals.lock().unwrap().push_back(failure);
+    }
+
+    /// Takes an object away as if nothing had kept it.
+    pub(crate) fn remove(&self, kind: &str, namespace: Option<&str>, name: &str) {
+        let mut state = self.state.lock().unwrap();
+        let plural = state.served.iter().find(|resource| resource.kind == kind).expect("is served").plural.clone();
+        state.objects.remove(&(plural, namespace.map(str::to_owned), name.to_owned()));
     }
 
     /// What was asked, in order.
@@ -153,6 +174,10 @@ impl State {
     }
 }
 
+fn not_found(object: &ObjectName) -> Failure {
+    Failure::new(FailureClass::Missing, format!("{} not found", object.name)).code("NotFound")
+}
+
 fn leaves<'a>(value: &'a Value, path: String, into: &mut Vec<(String, &'a Value)>) {
     match value.peeled() {
         Value::Map(map) => map.iter().for_each(|(key, value)| leaves(value, format!("{path}.{key}"), into)),
@@ -194,9 +219,7 @@ impl Kubernetes for TestServer {
             let mut state = self.state.lock().unwrap();
             state.log.push(format!("get {} {}", object.resource.kind, object.name));
             let found = state.objects.get(&State::key(object)).cloned();
-            found.ok_or_else(|| {
-                Failure::new(FailureClass::Missing, format!("{} not found", object.name)).code("NotFound")
-            })
+            found.ok_or_else(|| not_found(object))
         })
     }
 
@@ -226,6 +249,51 @@ impl Kubernetes for TestServer {
         })
     }
 
+    fn create<'a>(&'a self, _: &'a Connection, create: &'a Create) -> Pending<'a, Result<Value, Failure>> {
+        Box::pin(async move {
+            let mut state = self.state.lock().unwrap();
+            let object = &create.object;
+            let below = create.subresource.map(|name| format!("/{name}")).unwrap_or_default();
+            state.log.push(format!("create {} {}{below}", object.resource.kind, object.name));
+            if let Some(answer) = self.refusals.lock().unwrap().pop_front() {
+                return Err(answer);
+            }
+            let key = State::key(object);
+            if create.subresource == Some("eviction") {
+                return state.objects.remove(&key).ok_or_else(|| not_found(object));
+            }
+            if state.objects.contains_key(&key) {
+                return Err(Failure::new(FailureClass::Exists, "already exists").code("AlreadyExists"));
+            }
+            let apply = Apply {
+                object: object.clone(),
+                manifest: create.manifest.clone(),
+                manager: create.manager.clone(),
+                force: false,
+            };
+            state.apply(&apply).map_err(|refused| refused.failure)
+        })
+    }
+
+    fn delete<'a>(&'a self, _: &'a Connection, delete: &'a Delete) -> Pending<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let mut state = self.state.lock().unwrap();
+            let object = &delete.object;
+            state.log.push(format!("delete {} {}", object.resource.kind, object.name));
+            if let Some(answer) = self.refusals.lock().unwrap().pop_front() {
+                return Err(answer);
+            }
+            let key = State::key(object);
+            let found = state.objects.get_mut(&key).ok_or_else(|| not_found(object))?;
+            if Object(found).items(&["metadata", "finalizers"]).is_empty() {
+                state.objects.remove(&key);
+            } else {
+                merge(found, json!({"metadata": {"deletionTimestamp": "2026-11-22T10:00:00Z"}}).into());
+            }
+            Ok(())
+        })
+    }
+
     fn watch<'a>(
         &'a self,
         _: &'a Connection,
@@ -248,6 +316,13 @@ impl Kubernetes for TestServer {
     }
 }
 
+impl Archives for TestServer {
+    fn open<'a>(&'a self, place: &'a str) -> Pending<'a, Result<Vec<PackedFile>, Failure>> {
+        self.state.lock().unwrap().log.push(format!("open {place}"));
+        Box::pin(async { Ok(self.packed.lock().unwrap().clone()) })
+    }
+}
+
 impl Outside for TestServer {
     fn aws(&self) -> &dyn Aws {
         unimplemented!("these kinds do not call AWS")
@@ -255,6 +330,18 @@ impl Outside for TestServer {
 
     fn kubernetes(&self) -> &dyn Kubernetes {
         self
+    }
+
+    fn certificates(&self) -> &dyn Certificates {
+        &self.workshop
+    }
+
+    fn archives(&self) -> &dyn Archives {
+        self
+    }
+
+    fn network(&self) -> &dyn Network {
+        unimplemented!("these kinds do not ask the net")
     }
 
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {

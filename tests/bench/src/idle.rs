@@ -60,6 +60,18 @@ impl Outside for Nowhere {
         unreachable!("`idle` reaches nothing")
     }
 
+    fn certificates(&self) -> &dyn runbook_steps::certificates::Certificates {
+        unreachable!("`idle` reaches nothing")
+    }
+
+    fn archives(&self) -> &dyn runbook_steps::archives::Archives {
+        unreachable!("`idle` reaches nothing")
+    }
+
+    fn network(&self) -> &dyn runbook_steps::network::Network {
+        unreachable!("`idle` reaches nothing")
+    }
+
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {
         unreachable!("`idle` reaches nothing")
     }

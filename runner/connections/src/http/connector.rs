@@ -1,7 +1,8 @@
 //! Connections, through a proxy where the environment names one.
 //!
 //! This file decides which targets go through which proxy: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` as curl reads them, for
-//! `https` only (a plain `http` endpoint is a stand-in on the same machine or network). It must not know TLS.
+//! `https` only (a plain `http` endpoint is a stand-in on the same machine or network), and never for this machine itself.
+//! It must not know TLS.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -41,9 +42,15 @@ impl Connector {
     }
 
     fn proxy(&self, target: &Uri) -> Option<Intercept> {
-        let concerned = self.looks_for_proxies && target.scheme_str() == Some("https");
+        let concerned = self.looks_for_proxies && target.scheme_str() == Some("https") && !is_this_machine(target);
         concerned.then(|| PROXIES.intercept(target)).flatten()
     }
+}
+
+/// No proxy leads back here.
+fn is_this_machine(target: &Uri) -> bool {
+    let host = target.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -76,5 +83,23 @@ impl Service<Uri> for Connector {
             tunnel = tunnel.with_auth(auth.clone());
         }
         Box::pin(async move { Ok(tunnel.call(target).await?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_all_its_names() {
+        for (url, here) in [
+            ("https://localhost:1/x", true),
+            ("https://127.0.0.2", true),
+            ("https://[::1]:8443/", true),
+            ("https://localhost.example", false),
+            ("https://10.0.0.1", false),
+        ] {
+            assert_eq!(is_this_machine(&url.parse().unwrap()), here, "{url}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP to AWS: one request, one answer, never a second try.
+//! HTTP: one request, one answer, never a second try.
 //!
 //! This file decides how long each part may take and, above all, whether a request that failed may have arrived: that
 //! makes the difference between an effect that did not happen and one in doubt. It must not know what is sent.
@@ -45,6 +45,8 @@ pub(crate) struct Received {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    /// Is the body only its beginning, because there was more than was wanted?
+    pub(crate) is_cut: bool,
 }
 
 impl Received {
@@ -73,11 +75,38 @@ impl Http {
         Self { plain: pool(Connector::new()), secure: OnceLock::new() }
     }
 
+    /// One that trusts nobody but the owners of these certificates (PEM).
+    ///
+    /// # Errors
+    /// Why they cannot be used.
+    pub(crate) fn trusting(certificates: &str) -> Result<Self, String> {
+        let secure = pool(tls::trusting(certificates, Connector::new())?);
+        Ok(Self { secure: OnceLock::from(Ok(secure)), ..Self::new() })
+    }
+
     /// Sends a request and reads the whole answer within `limit`.
     ///
     /// # Errors
     /// See [`NoAnswer`].
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>, limit: Duration) -> Result<Received, NoAnswer> {
+        self.exchange(request, limit, usize::MAX).await
+    }
+
+    /// Gets what stands at a URL, at most so many bytes of it, within `limit`.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub(crate) async fn get(&self, url: &Uri, limit: Duration, most: usize) -> Result<Received, NoAnswer> {
+        let request = Request::get(url.clone()).header("user-agent", crate::aws::USER_AGENT).body(Full::default());
+        self.exchange(request.map_err(|error| NoAnswer::NotSent(error.to_string()))?, limit, most).await
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: Duration,
+        most: usize,
+    ) -> Result<Received, NoAnswer> {
         let exchange = async {
             let response = if request.uri().scheme_str() == Some("https") {
                 let secure = self.secure.get_or_init(|| Ok(pool(tls::connector(Connector::new())?)));
@@ -85,15 +114,21 @@ impl Http {
             } else {
                 self.plain.request(request).await
             };
-            let (parts, body) = response.map_err(|error| no_answer(&error))?.into_parts();
-            let body = body
-                .collect()
-                .await
-                .map_err(|error| NoAnswer::Lost(format!("the answer broke off: {}", cause(&error))))?;
+            let (parts, mut stream) = response.map_err(|error| no_answer(&error))?.into_parts();
+            let mut body = Vec::new();
+            while body.len() <= most
+                && let Some(frame) = stream.frame().await
+            {
+                let frame =
+                    frame.map_err(|error| NoAnswer::Lost(format!("the answer broke off: {}", cause(&error))))?;
+                body.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
+            }
+            let is_cut = body.len() > most;
+            body.truncate(most);
             let headers = parts.headers.iter().map(|(name, value)| {
                 (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
             });
-            Ok(Received { status: parts.status.as_u16(), headers: headers.collect(), body: body.to_bytes() })
+            Ok(Received { status: parts.status.as_u16(), headers: headers.collect(), body: body.into(), is_cut })
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(NoAnswer::Late(limit)))
     }

@@ -1,4 +1,4 @@
-//! Whom to trust at the other end of a connection to AWS.
+//! Whom to trust at the other end of a connection.
 //!
 //! This file decides the certificates: those of the file that `AWS_CA_BUNDLE` names, otherwise those of the machine. It must
 //! not know what is sent.
@@ -36,6 +36,25 @@ pub(super) fn connector(connector: Connector) -> Result<HttpsConnector<Connector
             .with_platform_verifier()
             .map_err(|error| format!("the certificates that this machine trusts cannot be read: {error}"))?,
     };
-    let config = config.with_no_client_auth();
-    Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(connector))
+    Ok(speaking(config.with_no_client_auth(), connector))
+}
+
+/// A connector that trusts nobody but the owners of these certificates (PEM).
+///
+/// # Errors
+/// Why they cannot be used.
+pub(super) fn trusting(certificates: &str, connector: Connector) -> Result<HttpsConnector<Connector>, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(certificates.as_bytes()) {
+        let certificate = certificate.map_err(|error| format!("that is no certificate in PEM: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("it holds an unusable certificate: {error}"))?;
+    }
+    if roots.is_empty() {
+        return Err("it holds no certificate in PEM".to_owned());
+    }
+    Ok(speaking(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth(), connector))
+}
+
+fn speaking(config: ClientConfig, connector: Connector) -> HttpsConnector<Connector> {
+    HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(connector)
 }

@@ -23,7 +23,7 @@ use runbook_model::failure::Failure;
 use runbook_model::value::Value;
 use runbook_steps::contract::Pending;
 use runbook_steps::ports::{
-    Applied, Apply, ApplyRefused, Kubernetes, Listing, ObjectName, Resource, Selection, Watched,
+    Applied, Apply, ApplyRefused, Create, Delete, Kubernetes, Listing, ObjectName, Resource, Selection, Watched,
 };
 use tokio::sync::OnceCell;
 
@@ -123,6 +123,40 @@ impl Kubernetes for RealKubernetes {
     }
 
     fn watch<'a>(
+    fn create<'a>(&'a self, connection: &'a Connection, create: &'a Create) -> Pending<'a, Result<Value, Failure>> {
+        Box::pin(async move {
+            let asked = self.ask(connection, async |cluster| {
+                let path = match create.subresource {
+                    Some(name) => format!("{}/{name}", path::object(&create.object, cluster.default_namespace())),
+                    None => path::siblings(&create.object, cluster.default_namespace()),
+                };
+                let path = path::with_query(path, &[("fieldManager", &create.manager)]);
+                let content = Some(("application/json", create.manifest.exposed().to_string().into_bytes()));
+                Ok(cluster.ask(Question { method: Method::POST, path, content }).await?.object)
+            });
+            asked.await.map_err(|refused| refused.failure)
+        })
+    }
+
+    fn delete<'a>(&'a self, connection: &'a Connection, delete: &'a Delete) -> Pending<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let mut options = serde_json::json!({
+                "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+            if let Some(uid) = &delete.uid {
+                options["preconditions"] = serde_json::json!({"uid": uid});
+            }
+            if let Some(grace) = delete.grace {
+                options["gracePeriodSeconds"] = grace.into();
+            }
+            let asked = self.ask(connection, async |cluster| {
+                let path = path::object(&delete.object, cluster.default_namespace());
+                let content = Some(("application/json", options.to_string().into_bytes()));
+                cluster.ask(Question { method: Method::DELETE, path, content }).await.map(drop)
+            });
+            asked.await.map_err(|refused| refused.failure)
+        })
+    }
+
         &'a self,
         connection: &'a Connection,
         selection: &'a Selection,

@@ -18,8 +18,13 @@ pub(super) fn group_version(api_version: &str) -> String {
 
 /// The path of one object; in `default_namespace` if it lives in one and names none.
 pub(super) fn object(object: &ObjectName, default_namespace: &str) -> String {
+    format!("{}/{}", siblings(object, default_namespace), plain(&object.name))
+}
+
+/// The path under which an object is made: that of all of its kind in its namespace.
+pub(super) fn siblings(object: &ObjectName, default_namespace: &str) -> String {
     let namespace = object.resource.namespaced.then(|| object.namespace.as_deref().unwrap_or(default_namespace));
-    format!("{}/{}", collection(&object.resource, namespace), plain(&object.name))
+    collection(&object.resource, namespace)
 }
 
 /// The path and query of a selection.

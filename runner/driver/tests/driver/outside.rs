@@ -81,6 +81,18 @@ impl Outside for Nowhere {
         unreachable!("the test's kind reaches nothing")
     }
 
+    fn certificates(&self) -> &dyn runbook_steps::certificates::Certificates {
+        unreachable!("the test's kind reaches nothing")
+    }
+
+    fn archives(&self) -> &dyn runbook_steps::archives::Archives {
+        unreachable!("the test's kind reaches nothing")
+    }
+
+    fn network(&self) -> &dyn runbook_steps::network::Network {
+        unreachable!("the test's kind reaches nothing")
+    }
+
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {
         unreachable!("the test's kind reaches nothing")
     }

@@ -8,7 +8,7 @@ use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::value::Value;
 
-use super::field_manager;
+use crate::kubernetes::field_manager;
 use super::single::{self, Manner};
 use super::ticket::{Done, Ticket};
 use crate::arguments;

@@ -4,7 +4,6 @@
 //! in `single.rs`, the way through all of them in `course.rs`. It must not know how a server is reached.
 
 mod course;
-mod field_manager;
 mod inline;
 mod single;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::Origin;
 use runbook_model::value::Value;
 
-use super::field_manager;
+use crate::kubernetes::field_manager;
 use super::ticket::Done;
 use crate::kubernetes::former::former;
 use crate::kubernetes::manifest::Manifest;
