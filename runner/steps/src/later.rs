@@ -29,7 +29,7 @@ const fn source(name: &'static str, summary: &'static str, why: &'static str) ->
 }
 
 /// The kinds to come, in the order of their names.
-pub static LATER: [Later; 15] = [
+pub static LATER: &[Later] = &[
     step(
         "command",
         "runs a program",

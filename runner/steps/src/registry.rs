@@ -10,9 +10,9 @@ use crate::contract::StepKind;
 use crate::k8s_apply::K8sApply;
 use crate::k8s_get::K8sGet;
 use crate::later::LATER;
-
 use crate::pki::Pki;
-static CARRIED_OUT: [&dyn StepKind; 4] = [&AwsCallKind, &K8sApply, &K8sGet, &Pki];
+
+static CARRIED_OUT: &[&dyn StepKind] = &[&AwsCallKind, &K8sApply, &K8sGet, &Pki];
 
 /// The kinds, for the checker as [`Kinds`] and for the driver through [`Registry::step`].
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Registry {
     /// The kind of that name, if this version carries it out.
     #[must_use]
     pub fn step(&self, name: &str) -> Option<&'static dyn StepKind> {
-        CARRIED_OUT.into_iter().find(|kind| kind.name() == name)
+        CARRIED_OUT.iter().copied().find(|kind| kind.name() == name)
     }
 
     fn all() -> impl Iterator<Item = &'static dyn Kind> {
