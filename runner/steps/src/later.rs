@@ -66,11 +66,6 @@ pub static LATER: &[Later] = &[
         "this version does not carry out `karmada-deinit`: use `karmadactl deinit`",
     ),
     karmada(
-        "karmada-init",
-        "installs a Karmada control plane",
-        "this version does not carry out `karmada-init`: use `karmadactl init`",
-    ),
-    karmada(
         "karmada-join",
         "joins a member that Karmada pushes to",
         "this version does not carry out `karmada-join`: use `karmadactl join`",

@@ -14,12 +14,13 @@ pub mod certificates;
 pub mod contract;
 pub mod k8s_apply;
 pub mod k8s_get;
+pub mod karmada;
 pub mod known_secrets;
 pub mod kubernetes;
 pub mod later;
-pub mod ports;
 pub mod network;
 pub mod pki;
+pub mod ports;
 mod registry;
 #[cfg(test)]
 mod test_server;

@@ -9,6 +9,7 @@ use crate::aws_call::AwsCallKind;
 use crate::contract::StepKind;
 use crate::k8s_apply::K8sApply;
 use crate::k8s_get::K8sGet;
+use crate::karmada;
 use crate::later::LATER;
 use crate::pki::Pki;
 
@@ -32,8 +33,9 @@ impl Registry {
     }
 
     fn all() -> impl Iterator<Item = &'static dyn Kind> {
-        let carried_out = CARRIED_OUT.into_iter().map(|kind| kind as &dyn Kind);
-        carried_out.chain(LATER.iter().map(|kind| kind as &dyn Kind))
+        let carried_out = CARRIED_OUT.iter().copied().map(|kind| kind as &dyn Kind);
+        let expanding = karmada::KINDS.iter().map(|kind| kind as &dyn Kind);
+        carried_out.chain(expanding).chain(LATER.iter().map(|kind| kind as &dyn Kind))
     }
 }
 
