@@ -49,7 +49,7 @@ impl Files for Folder {
         let metadata = real.metadata().map_err(|error| sorted(&error))?;
         // A pipe or a device could give bytes for ever, and opening one may wait for ever.
         if !metadata.is_file() {
-            return Err(ReadError::Unreadable("it is no file".into()));
+            return Err(ReadError::Unreadable("it is no ordinary file".into()));
         }
         let largest = LARGEST_FILE as u64;
         if metadata.len() > largest {
@@ -147,13 +147,13 @@ mod tests {
     fn what_is_no_file_or_too_large_is_refused() {
         let folder = files(&["x.yaml", "in/a"]);
         let package = Folder::of(&folder.path().join("x.yaml"));
-        assert_eq!(package.read("in"), Err(ReadError::Unreadable("it is no file".into())));
+        assert_eq!(package.read("in"), Err(ReadError::Unreadable("it is no ordinary file".into())));
         assert_eq!(package.read("gone"), Err(ReadError::Missing));
         assert_eq!(package.read("x.yaml/y"), Err(ReadError::Missing));
         assert_eq!(Folder::of(&folder.path().join("none/z.yaml")).read("z.yaml"), Err(ReadError::Missing));
         let status = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
         assert!(status.success());
-        assert_eq!(package.read("pipe"), Err(ReadError::Unreadable("it is no file".into())));
+        assert_eq!(package.read("pipe"), Err(ReadError::Unreadable("it is no ordinary file".into())));
         let large = LARGEST_FILE as u64 + 1;
         File::create(folder.path().join("large")).unwrap().set_len(large).unwrap();
         assert_eq!(package.read("large"), Err(ReadError::TooLarge(Some(large))));

@@ -8,7 +8,7 @@ use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
 use runbook_model::input::{BaseType, InputDeclaration, InputType};
-use runbook_model::source::{SourceId, Sources, Span};
+use runbook_model::source::{SourceId, Sources};
 use runbook_model::value::Value;
 
 use crate::text::{decoded, literal};
@@ -99,14 +99,16 @@ impl Offers {
         }
     }
 
-    fn parsed(&self, source: SourceId) -> Result<Argument, Box<Diagnostic>> {
-        // JSON may be indented with tabs, which YAML does not allow.
+    fn parsed(&mut self, source: SourceId) -> Result<Argument, Box<Diagnostic>> {
+        // JSON is YAML but for the tabs between its parts; inside its texts they are escaped.
         let text = &self.sources.get(source).text;
-        if text.trim_start().starts_with('{')
-            && let Ok(json) = serde_json::from_str::<serde_json::Value>(text)
-        {
-            return Ok(from_json(json, Span { source, ..Span::default() }));
-        }
+        let tabs = text.contains('\t') && serde_json::from_str::<serde_json::Value>(text).is_ok();
+        let source = if tabs {
+            let (name, text) = (self.sources.get(source).name.clone(), text.replace('\t', " "));
+            self.sources.add(name, text)
+        } else {
+            source
+        };
         literal(&self.sources, source)
     }
 
@@ -195,10 +197,10 @@ impl Fitted {
                 _ => (None, String::new()),
             };
             let message = format!("the input `{name}`{from} does not fit: {}", clause(&misfit));
-            let help = declaration.description.clone().map_or_else(
-                || format!("it takes {}", declaration.kind.wanted()),
-                |description| format!("it is described as: {description}"),
-            );
+            let part = declaration.part(&misfit.at);
+            let described = part.description.as_ref().map(|text| format!("; it is described as: {text}"));
+            let subject = if misfit.at.is_empty() { "it".into() } else { format!("`{}`", misfit.path(name)) };
+            let help = format!("{subject} takes {}{}", part.kind.demanded(), described.unwrap_or_default());
             self.diagnostics.push(Diagnostic::error(code::INPUT_UNFIT, span, message).help(help));
         }
     }
@@ -238,18 +240,4 @@ fn holds_secret(declaration: &InputDeclaration) -> bool {
             || kind.properties.as_ref().is_some_and(|properties| properties.values().any(holds_secret))
     }
     declaration.secret || inside(&declaration.kind)
-}
-
-/// JSON as a tree whose parts all stand at one place.
-fn from_json(json: serde_json::Value, span: Span) -> Argument {
-    use runbook_model::argument::{Entry, Node};
-    let node = match json {
-        serde_json::Value::String(text) => Node::Text(text),
-        serde_json::Value::Array(items) => Node::List(items.into_iter().map(|item| from_json(item, span)).collect()),
-        serde_json::Value::Object(map) => Node::Map(
-            map.into_iter().map(|(key, value)| Entry { key, key_span: span, value: from_json(value, span) }).collect(),
-        ),
-        plain => Node::Plain { text: plain.to_string(), value: plain.into() },
-    };
-    Argument { node, span }
 }

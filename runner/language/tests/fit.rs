@@ -63,6 +63,23 @@ fn what_is_offered_later_wins_and_files_may_name_more() {
 }
 
 #[test]
+fn json_is_read_and_told_like_yaml() {
+    let declared = declarations("  a: {type: list, items: {type: string}}\n  b: {type: integer, optional: true}");
+    let fit = |text: &str| {
+        let mut offers = Offers::new();
+        offers.file("in.json", text.as_bytes().to_vec());
+        offers.fit(&declared)
+    };
+    let fitted = fit("{\n\t\"a\":\t[1.30, 12345678901, \"\\ud83d\\ude00\\/\", true]}");
+    assert_eq!(told(&fitted), "");
+    assert_eq!(fitted.values["a"].exposed(), json!(["1.30", "12345678901", "😀/", "true"]));
+    let drawn = told(&fit("{\n\t\"a\": [\"x\"],\n\t\"b\": \"y\"}"));
+    assert!(drawn.contains("in.json:3:7"), "{drawn}");
+    let drawn = told(&fit("{\"a\": [], \"a\": [\"x\"]}"));
+    assert!(drawn.contains("in.json:1:11"), "{drawn}");
+}
+
+#[test]
 fn all_that_is_missing_is_named_at_once() {
     let declared = declarations("  a: {type: string}\n  b: {type: string, optional: true}\n  c: {type: integer}");
     let mut offers = Offers::new();

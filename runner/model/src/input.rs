@@ -230,6 +230,21 @@ impl InputDeclaration {
     pub fn adopt(&self, argument: &mut Argument) {
         self.kind.adopt(argument);
     }
+
+    /// The declaration of a part, by keys and indices as in [`Misfit::at`]; of what is around it where nothing is declared.
+    #[must_use]
+    pub fn part(&self, at: &[String]) -> &Self {
+        let mut found = self;
+        for key in at {
+            let kind = &found.kind;
+            let property = kind.properties.as_ref().and_then(|properties| properties.get(key));
+            match property.or(kind.values.as_deref()).or(kind.items.as_deref()) {
+                Some(part) => found = part,
+                None => break,
+            }
+        }
+        found
+    }
 }
 
 impl InputType {
@@ -262,7 +277,10 @@ impl InputType {
         let shown = |value: &Value| {
             if secret || value.holds_secret() { "the secret value".to_owned() } else { format!("`{}`", brief(value)) }
         };
-        let wrong = |value: &Value| format!("{} is {}, not {}", shown(value), value.type_name(), self.wanted());
+        let wrong = |value: &Value| match value {
+            Value::String(text) if text.is_empty() && !secret => format!("`\"\"` is empty, not {}", self.wanted()),
+            value => format!("{} is {}, not {}", shown(value), value.type_name(), self.wanted()),
+        };
         let fitted = match (self.base, value) {
             (_, Value::Unavailable(_))
             | (BaseType::Any, _)
@@ -291,7 +309,13 @@ impl InputType {
             (BaseType::Number, Value::String(text)) if number(text).is_some() => {
                 number(text).map_or(Value::Null, Value::Number)
             }
-            (BaseType::Boolean, Value::String(text)) if text == "true" || text == "false" => (text == "true").into(),
+            // The spellings of YAML's core schema, for text comes from command lines and environments too.
+            (BaseType::Boolean, Value::String(text)) if matches!(text.as_str(), "true" | "True" | "TRUE") => {
+                true.into()
+            }
+            (BaseType::Boolean, Value::String(text)) if matches!(text.as_str(), "false" | "False" | "FALSE") => {
+                false.into()
+            }
             (BaseType::List, Value::List(items)) => {
                 let mut fitted = Vec::with_capacity(items.len());
                 for (i, item) in items.iter().enumerate() {
@@ -382,6 +406,31 @@ impl InputType {
         }
     }
 
+    /// What is wanted with all that narrows it, as people say it: `a whole number, at least 1`.
+    #[must_use]
+    pub fn demanded(&self) -> String {
+        if !self.choices.is_empty() {
+            let choices: Vec<String> = self.choices.iter().map(|choice| format!("`{}`", brief(&choice.0))).collect();
+            return format!("one of {}", choices.join(", "));
+        }
+        let mut demanded = self.wanted().to_owned();
+        let mut add = |what: String| {
+            demanded.push_str(", ");
+            demanded.push_str(&what);
+        };
+        let unit = match self.base {
+            BaseType::List => "items",
+            BaseType::Map => "entries",
+            _ => "characters",
+        };
+        self.pattern.iter().for_each(|pattern| add(format!("matching `{pattern}`")));
+        self.min.iter().for_each(|min| add(format!("at least {min}")));
+        self.max.iter().for_each(|max| add(format!("at most {max}")));
+        self.min_length.iter().for_each(|min| add(format!("at least {min} {unit}")));
+        self.max_length.iter().for_each(|max| add(format!("at most {max} {unit}")));
+        demanded
+    }
+
     /// What is wanted, as people say it.
     #[must_use]
     pub fn wanted(&self) -> &'static str {
@@ -444,12 +493,29 @@ mod tests {
         assert_eq!(fit(json!({"type": "integer"}), json!("3")), Ok(json!(3)));
         assert_eq!(fit(json!({"type": "integer"}), json!(3.0)), Ok(json!(3)));
         assert_eq!(fit(json!({"type": "boolean"}), json!("true")), Ok(json!(true)));
+        assert_eq!(fit(json!({"type": "boolean"}), json!("False")), Ok(json!(false)));
+        assert_eq!(
+            fit(json!({"type": "integer"}), json!("")),
+            Err(vec!["x `\"\"` is empty, not a whole number".to_owned()])
+        );
         assert_eq!(fit(json!({"type": "duration"}), json!("90s")), Ok(json!("1m30s")));
         assert_eq!(fit(json!({"type": "string"}), json!("012")), Ok(json!("012")));
         assert_eq!(
             fit(json!({"type": "integer"}), json!("three")),
             Err(vec!["x `three` is text, not a whole number".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_part_says_what_it_demands() {
+        let list = declaration(json!({"type": "list", "min-length": 1, "items": {"type": "map", "properties": {
+            "mode": {"type": "string", "enum": ["push", "pull"]}, "size": {"type": "integer", "min": 1, "max": 9}}}}));
+        let demanded =
+            |at: &[&str]| list.part(&at.iter().map(|&part| part.to_owned()).collect::<Vec<_>>()).kind.demanded();
+        assert_eq!(demanded(&[]), "a list, at least 1 items");
+        assert_eq!(demanded(&["0", "mode"]), "one of `push`, `pull`");
+        assert_eq!(demanded(&["0", "size"]), "a whole number, at least 1, at most 9");
+        assert_eq!(demanded(&["0", "sise"]), "a map");
     }
 
     #[test]

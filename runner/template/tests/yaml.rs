@@ -70,6 +70,8 @@ fn what_is_refused_is_told_and_reading_goes_on() {
     assert_eq!(faults("a: [1, 2\n").len(), 1);
     assert_eq!(faults("a: &b [*b]\n"), [(Fault::UnknownAnchor("b".into()), "*b")]);
     assert_eq!(faults("'<<': 1\n"), []);
+    let control = Fault::Syntax("the control character `\\u{1b}` cannot stand in YAML".into());
+    assert_eq!(faults("a: \"\u{1b}[31m\"\n"), [(control, "\u{1b}")]);
 }
 
 #[test]

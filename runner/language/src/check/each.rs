@@ -11,6 +11,7 @@ use runbook_model::diagnostic::Diagnostic;
 use runbook_model::shape::Shape;
 use runbook_model::source::Span;
 
+use super::numbers;
 use super::sight::{Item, Known, Sight};
 use crate::written::Step;
 
@@ -29,6 +30,7 @@ pub(super) fn item(over: &Known) -> Item {
 /// Checks the `for-each` of a step.
 pub(super) fn check(sight: &Sight<'_>, step: &Step, over: &Argument) -> Item {
     let known = sight.argument(over);
+    numbers::warn(sight, over);
     let item = item(&known);
     match (&over.node, known.shape.resolved()) {
         (Node::List(items), _) => {

@@ -181,16 +181,15 @@ impl<'a> Library<'a> {
 
     fn unreadable(&self, name: &str, error: &ReadError, span: Option<Span>) {
         let at = |message: String| Diagnostic::error(code::FILE_UNREADABLE, span, message);
-        let diagnostic = match error {
-            ReadError::Missing => {
-                at(format!("there is no file `{name}`")).help("check the path; it is relative to the file it stands in")
-            }
-            ReadError::Unreadable(why) => {
-                at(format!("the file `{name}` cannot be read: {why}")).help("make it readable")
-            }
-            ReadError::Outside => outside(name, span),
-            ReadError::TooLarge(size) => too_large(name, *size, &mut self.sources.borrow_mut()),
-        };
+        let diagnostic =
+            match error {
+                ReadError::Missing => at(format!("there is no file `{name}`"))
+                    .help("check the path; it is relative to the file it stands in"),
+                ReadError::Unreadable(why) => at(format!("the file `{name}` cannot be read: {why}"))
+                    .help("give the path of a file that can be read"),
+                ReadError::Outside => outside(name, span),
+                ReadError::TooLarge(size) => too_large(name, *size, &mut self.sources.borrow_mut()),
+            };
         self.complain(diagnostic);
     }
 

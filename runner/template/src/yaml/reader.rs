@@ -279,6 +279,9 @@ fn words(kind: &ErrorKind, error: &ScanError) -> String {
         }
         ErrorKind::UnclosedQuotedScalar => "the quote is never closed".into(),
         ErrorKind::InvalidIndentation => "this line is indented in a way that fits nothing above it".into(),
+        ErrorKind::UnexpectedCharacter { character } if character.is_control() => {
+            format!("the control character `{}` cannot stand in YAML", character.escape_default())
+        }
         ErrorKind::UnexpectedCharacter { character } => {
             format!("`{}` cannot begin a value without quotes", character.escape_default())
         }
