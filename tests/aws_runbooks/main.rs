@@ -1,0 +1,47 @@
+//! The shipped runbooks that need nothing but AWS, against the test cloud.
+//!
+//! All tests share one cloud, one after the other, hence a test runner of our own.
+
+mod cost;
+mod network;
+
+use std::sync::{Arc, OnceLock};
+
+use libtest_mimic::{Arguments, Trial};
+use runbook_harness::{Cloud, CloudOptions, Home};
+
+/// A test; it gets an empty cloud.
+type Test = (&'static str, fn(&Cloud));
+
+const TESTS: [Test; 7] = [
+    ("network::makes_what_the_prerequisites_ask_for", network::makes_what_the_prerequisites_ask_for),
+    ("network::a_second_run_changes_nothing", network::a_second_run_changes_nothing),
+    ("network::a_vpc_of_other_addresses_is_left_alone", network::a_vpc_of_other_addresses_is_left_alone),
+    ("network::killed_in_any_call_it_makes_everything_once", network::killed_in_any_call_it_makes_everything_once),
+    ("cost::the_guides_cluster_is_added_up", cost::the_guides_cluster_is_added_up),
+    ("cost::other_regions_and_old_versions_have_their_prices", cost::other_regions_and_old_versions_have_their_prices),
+    ("cost::what_is_not_sold_is_told", cost::what_is_not_sold_is_told),
+];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let shared: Arc<OnceLock<Cloud>> = Arc::default();
+    let trial = |(name, test): Test| {
+        let shared = Arc::clone(&shared);
+        Trial::test(name, move || {
+            let cloud = shared.get_or_init(|| Cloud::start(&CloudOptions::default()));
+            cloud.reset();
+            test(cloud);
+            Ok(())
+        })
+    };
+    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
+    // Leaves nothing behind: `exit` would run no destructor.
+    drop(shared);
+    conclusion.exit();
+}
+
+fn home(cloud: &Cloud) -> Home {
+    Home::new(env!("CARGO_BIN_EXE_runbook")).with_cloud(cloud)
+}
