@@ -4,6 +4,7 @@
 
 mod authoring;
 mod exec;
+mod first_use;
 mod lint;
 mod parked;
 mod people;

@@ -17,11 +17,12 @@ use stages::Bench;
 /// A stage: its name, the minutes it may take on 2 cores with nothing built or downloaded before, and what it does.
 type Stage = (&'static str, u64, fn(&mut Bench) -> Result<(), String>);
 
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     ("tools", 4, stages::tools),
     ("format", 1, stages::format),
     ("build", 14, stages::build),
     ("unit", 3, stages::unit),
+    ("bench", 3, stages::bench),
     ("conformance", 6, stages::conformance),
     ("cloud", 5, stages::cloud),
     ("clusters", 24, stages::clusters),

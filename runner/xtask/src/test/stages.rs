@@ -93,6 +93,12 @@ pub(super) fn unit(bench: &mut Bench) -> Result<(), String> {
     shell::run(bench.cargo().args(["test", "--locked", "--workspace", "--doc"]))
 }
 
+/// What a journal and its steps cost, as released: the measurements that need no program and no cloud, and take seconds.
+pub(super) fn bench(bench: &mut Bench) -> Result<(), String> {
+    let measure = ["run", "--locked", "--release", "--package=runbook-bench", "--", "steps", "load", "append"];
+    shell::run(bench.cargo().args(measure))
+}
+
 /// The models against the botocore they come from, and the AWS client against what others say about the wire.
 pub(super) fn conformance(bench: &mut Bench) -> Result<(), String> {
     models::check(&bench.root)?;
