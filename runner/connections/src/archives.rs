@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,11 +36,13 @@ const REDIRECTIONS: usize = 5;
 /// The port.
 pub(crate) struct RealArchives {
     http: Arc<Http>,
+    /// The last download: a step that applies many objects opens its archive with every call.
+    downloaded: Mutex<Option<(String, Bytes)>>,
 }
 
 impl RealArchives {
     pub(crate) fn new(http: Arc<Http>) -> Self {
-        Self { http }
+        Self { http, downloaded: Mutex::default() }
     }
 
     async fn packed(&self, place: &str) -> Result<Bytes, Failure> {
@@ -51,9 +53,20 @@ impl RealArchives {
                 let read = tokio::task::spawn_blocking(move || file(&path)).await;
                 read.map_err(|error| Failure::new(FailureClass::Unknown, error.to_string()))?
             }
-            Some("http" | "https") => self.download(place).await,
+            Some("http" | "https") => {
+                if let Some((_, bytes)) = self.downloaded().as_ref().filter(|(url, _)| url == place) {
+                    return Ok(bytes.clone());
+                }
+                let bytes = self.download(place).await?;
+                *self.downloaded() = Some((place.to_owned(), bytes.clone()));
+                Ok(bytes)
+            }
             Some(other) => Err(invalid(place, &format!("`{other}://` is not fetched, only `https://` and `http://`"))),
         }
+    }
+
+    fn downloaded(&self) -> MutexGuard<'_, Option<(String, Bytes)>> {
+        self.downloaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn download(&self, url: &str) -> Result<Bytes, Failure> {
@@ -65,8 +78,9 @@ impl RealArchives {
                 200 => return Ok(answer.body),
                 301 | 302 | 303 | 307 | 308 => {
                     let to = answer.header("location").unwrap_or_default();
-                    let next = redirected(&place, to)
-                        .ok_or_else(|| invalid(url, &format!("the server sends on to `{to}`, which is not followed")))?;
+                    let next = redirected(&place, to).ok_or_else(|| {
+                        invalid(url, &format!("the server sends on to `{to}`, which is not followed"))
+                    })?;
                     place = next;
                 }
                 404 | 410 => {
@@ -77,7 +91,9 @@ impl RealArchives {
                     let message = format!("the server of `{place}` answered {}", answer.status);
                     return Err(Failure::new(FailureClass::Denied, message));
                 }
-                429 => return Err(Failure::new(FailureClass::Throttled, format!("the server of `{place}` answered 429"))),
+                429 => {
+                    return Err(Failure::new(FailureClass::Throttled, format!("the server of `{place}` answered 429")));
+                }
                 status => {
                     let message = format!("the server of `{place}` answered {status}");
                     return Err(Failure::new(FailureClass::Unavailable, message));
@@ -173,7 +189,8 @@ fn invalid(place: &str, words: &str) -> Failure {
 }
 
 fn too_large(place: &str) -> Failure {
-    let limits = format!("at most {} MiB packed, {} MiB and {MOST_FILES} files unpacked", MOST_PACKED >> 20, MOST_BYTES >> 20);
+    let limits =
+        format!("at most {} MiB packed, {} MiB and {MOST_FILES} files unpacked", MOST_PACKED >> 20, MOST_BYTES >> 20);
     invalid(place, &format!("it is too large ({limits})"))
 }
 
@@ -288,8 +305,12 @@ mod tests {
         ])
         .await;
         let url = format!("{}/a.tar", server.url);
-        assert_eq!(archives.open(&url).await.unwrap()[0].bytes, b"one");
+        for _ in 0..2 {
+            assert_eq!(archives.open(&url).await.unwrap()[0].bytes, b"one");
+        }
         assert_eq!(server.asked()[1].line, "GET /there");
+        assert_eq!(server.asked().len(), 2, "it is fetched once");
+        let url = format!("{}/b.tar", server.url);
         for class in [FailureClass::Missing, FailureClass::Unavailable, FailureClass::Unavailable] {
             assert_eq!(archives.open(&url).await.unwrap_err().class, class);
         }

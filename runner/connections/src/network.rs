@@ -58,7 +58,9 @@ impl Network for RealNetwork {
         Box::pin(async move {
             match timeout(limit.into(), TcpStream::connect((bare(host), port))).await {
                 Ok(Ok(_stream)) => Ok(()),
-                Ok(Err(error)) => Err(unavailable(format!("port {port} of {host} takes no connection: {}", words(&error)))),
+                Ok(Err(error)) => {
+                    Err(unavailable(format!("port {port} of {host} takes no connection: {}", words(&error))))
+                }
                 Err(_) => Err(unavailable(format!("port {port} of {host} does not answer within {limit}"))),
             }
         })

@@ -21,6 +21,11 @@ impl<'a> Judge<'a> {
         Self { kind, diagnostics }
     }
 
+    /// The judge of a part of the arguments, which has keys of its own.
+    pub(crate) fn within(&mut self, part: &'static str) -> Judge<'_> {
+        Judge { kind: part, diagnostics: self.diagnostics }
+    }
+
     /// Complains about one place.
     pub(crate) fn complain(&mut self, code: &'static str, span: Span, message: String, help: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(code, span, message).help(help));

@@ -23,8 +23,8 @@ use crate::kubernetes::object::Object;
 use crate::network::Network;
 use crate::pki::workshop::Workshop;
 use crate::ports::{
-    Applied, Apply, ApplyRefused, Aws, Create, Delete, FieldConflict, Kubernetes, Listing, ObjectName, Outside, Resource, Selection,
-    Watched,
+    Applied, Apply, ApplyRefused, Aws, Create, Delete, FieldConflict, Kubernetes, Listing, ObjectName, Outside,
+    Resource, Selection, Watched,
 };
 
 type Key = (String, Option<String>, String);

@@ -68,7 +68,9 @@ impl Key {
     pub(super) fn public(&self) -> Result<SubjectPublicKeyInfoOwned, Failure> {
         let public = match self {
             Self::Ecdsa(key) => SubjectPublicKeyInfoOwned::from_key(key.verifying_key()),
-            Self::Rsa(key) => SubjectPublicKeyInfoOwned::from_key(&rsa::signature::Keypair::verifying_key(key.as_ref())),
+            Self::Rsa(key) => {
+                SubjectPublicKeyInfoOwned::from_key(&rsa::signature::Keypair::verifying_key(key.as_ref()))
+            }
         };
         public.map_err(|error| Failure::new(FailureClass::Unknown, format!("a public key cannot be written: {error}")))
     }
@@ -79,13 +81,16 @@ impl Key {
     /// `unknown`; never for a key that was made or read here.
     pub(super) fn pem(&self) -> Result<PrivateKey, Failure> {
         let pem = match self {
-            Self::Ecdsa(key) => p256::SecretKey::from(key).to_sec1_pem(LineEnding::LF).map_err(|error| error.to_string()),
+            Self::Ecdsa(key) => {
+                p256::SecretKey::from(key).to_sec1_pem(LineEnding::LF).map_err(|error| error.to_string())
+            }
             Self::Rsa(key) => {
                 let key: &RsaPrivateKey = key.as_ref().as_ref();
                 key.to_pkcs1_pem(LineEnding::LF).map_err(|error| error.to_string())
             }
         };
-        let pem = pem.map_err(|error| Failure::new(FailureClass::Unknown, format!("a key cannot be written: {error}")))?;
+        let pem =
+            pem.map_err(|error| Failure::new(FailureClass::Unknown, format!("a key cannot be written: {error}")))?;
         Ok(PrivateKey::new(pem.to_string()))
     }
 }

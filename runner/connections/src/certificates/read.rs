@@ -74,7 +74,8 @@ fn unreadable(error: &dyn std::fmt::Display) -> Failure {
 }
 
 fn attributes(certificate: &x509_cert::Certificate, oid: ObjectIdentifier) -> Vec<String> {
-    let parts = certificate.tbs_certificate().subject().iter_rdn().flat_map(|part| part.iter());
+    let parts =
+        certificate.tbs_certificate().subject().iter_rdn().flat_map(x509_cert::name::RelativeDistinguishedName::iter);
     let wanted = parts.filter(|attribute| attribute.oid == oid);
     // All the string types of names that are in use hold UTF-8 or ASCII.
     wanted.map(|attribute| String::from_utf8_lossy(attribute.value.value()).into_owned()).collect()

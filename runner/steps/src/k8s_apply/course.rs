@@ -8,12 +8,13 @@ use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::value::Value;
 
-use crate::kubernetes::field_manager;
+use super::archive;
 use super::single::{self, Manner};
 use super::ticket::{Done, Ticket};
 use crate::arguments;
 use crate::contract::{Answer, Invocation, Progress};
 use crate::known_secrets::KnownSecrets;
+use crate::kubernetes::field_manager;
 use crate::kubernetes::manifest::{self, Manifest};
 use crate::kubernetes::object::Object;
 use crate::kubernetes::readiness::{Readiness, judge};
@@ -47,14 +48,18 @@ pub(super) struct Course<'a> {
 struct Pause(String);
 
 impl<'a> Course<'a> {
-    /// Reads the arguments.
+    /// Reads the arguments, and the archive if they name one.
     ///
     /// # Errors
-    /// `invalid` if an object is unusable.
-    pub(super) fn new(invocation: &'a Invocation, outside: &'a dyn Outside) -> Result<Self, Failure> {
+    /// `invalid` if an object is unusable; why the archive cannot be opened.
+    pub(super) async fn new(invocation: &'a Invocation, outside: &'a dyn Outside) -> Result<Self, Failure> {
         let arguments = &invocation.arguments;
-        let objects = arguments.get("objects").unwrap_or(&Value::Null);
-        let manifests = manifest::read(objects, arguments::text(arguments, "namespace")?)?;
+        let manifests = if arguments.get("archive").is_some_and(|archive| !archive.is_null()) {
+            archive::manifests(arguments, outside).await?
+        } else {
+            let objects = arguments.get("objects").unwrap_or(&Value::Null);
+            manifest::read(objects, arguments::text(arguments, "namespace")?)?
+        };
         let secrets = manifests.iter().fold(KnownSecrets::of(arguments), |secrets, manifest| {
             let is_secret = manifest.fields.as_map().is_some_and(secrecy::is_secret);
             let data = secrecy::DATA.iter().filter_map(|member| manifest.fields.get(member).filter(|_| is_secret));

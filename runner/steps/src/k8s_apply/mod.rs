@@ -3,6 +3,7 @@
 //! This file decides the arguments of the kind and how a call of it begins and goes on. What is done to one object stands
 //! in `single.rs`, the way through all of them in `course.rs`. It must not know how a server is reached.
 
+mod archive;
 mod course;
 mod inline;
 mod single;
@@ -29,10 +30,10 @@ use crate::ports::Outside;
 pub struct K8sApply;
 
 const NAME: &str = "k8s-apply";
-const KEYS: [&str; 7] = ["objects", "template", "values", "namespace", "conflicts", "must-exist", "wait"];
-const LATER: [&str; 2] = ["archive", "patches"];
+const KEYS: [&str; 9] =
+    ["objects", "template", "values", "archive", "patches", "namespace", "conflicts", "must-exist", "wait"];
 
-static PARAMETERS: [Parameter; 7] = [
+static PARAMETERS: [Parameter; 9] = [
     Parameter::new("objects", Takes::Anything, "the manifests: a list, or one"),
     Parameter::new(
         "template",
@@ -41,6 +42,16 @@ static PARAMETERS: [Parameter; 7] = [
     )
     .fixed(),
     Parameter::new("values", Takes::Map, "what the template sees"),
+    Parameter::new(
+        "archive",
+        Takes::Map,
+        "`{from, digest, under}`: a packed folder of manifests; instead of `objects`",
+    ),
+    Parameter::new(
+        "patches",
+        Takes::List,
+        "`{apiVersion, kind, name, merge}` each: merged into objects of the archive",
+    ),
     Parameter::new("namespace", Takes::Text, "for objects that name none"),
     Parameter::new(
         "conflicts",
@@ -74,7 +85,7 @@ impl Kind for K8sApply {
             let help = "look with `k8s-get`";
             judge.complain(code::KIND_PLACE, arguments.span, format!("`{NAME}` changes things and cannot look"), help);
         }
-        if judge.keys(arguments, &KEYS, &LATER) {
+        if judge.keys(arguments, &KEYS, &[]) {
             judge.text(arguments, "namespace");
             judge.choice(arguments, "conflicts", &["fail", "take"]);
             judge.choice(arguments, "wait", &["ready", "none"]);
@@ -95,12 +106,23 @@ impl Kind for K8sApply {
 fn objects(judge: &mut Judge<'_>, arguments: &mut Argument) {
     let span_of = |key| value_of(arguments, key).map(|value| value.span);
     let (objects, template, values) = (span_of("objects"), span_of("template"), span_of("values"));
+    let (archive, patches) = (span_of("archive"), span_of("patches"));
+    archive::judge(judge, arguments);
+    if let (Some(_), Some(span)) = (objects.or(template), archive) {
+        let help = "leave one of them out, or make two steps";
+        let message = "`archive` and `objects` or `template` exclude each other".into();
+        judge.complain(code::KIND_TOGETHER, span, message, help);
+    }
+    if let (Some(span), None) = (patches, archive) {
+        let help = "add `archive:`, or write what is wanted into the objects themselves";
+        judge.complain(code::KIND_TOGETHER, span, "`patches` are there and no `archive`".into(), help);
+    }
     match (objects, template) {
         (Some(_), Some(span)) => {
             let help = "leave one of them out, or make two steps";
             judge.complain(code::KIND_TOGETHER, span, "`objects` and `template` exclude each other".into(), help);
         }
-        (None, None) if LATER.iter().all(|key| value_of(arguments, key).is_none()) => {
+        (None, None) if archive.is_none() => {
             judge.require(
                 arguments,
                 "objects",
@@ -149,7 +171,7 @@ impl StepKind for K8sApply {
         invocation: &'a Invocation,
         outside: &'a dyn Outside,
     ) -> Pending<'a, Result<Progress, Failure>> {
-        Box::pin(async move { Course::new(invocation, outside)?.go_on(Ticket::default()).await })
+        Box::pin(async move { Course::new(invocation, outside).await?.go_on(Ticket::default()).await })
     }
 
     fn poll<'a>(
@@ -158,6 +180,6 @@ impl StepKind for K8sApply {
         ticket: &'a Value,
         outside: &'a dyn Outside,
     ) -> Pending<'a, Result<Progress, Failure>> {
-        Box::pin(async move { Course::new(invocation, outside)?.go_on(Ticket::read(ticket)?).await })
+        Box::pin(async move { Course::new(invocation, outside).await?.go_on(Ticket::read(ticket)?).await })
     }
 }

@@ -8,8 +8,8 @@ use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::Origin;
 use runbook_model::value::Value;
 
-use crate::kubernetes::field_manager;
 use super::ticket::Done;
+use crate::kubernetes::field_manager;
 use crate::kubernetes::former::former;
 use crate::kubernetes::manifest::Manifest;
 use crate::kubernetes::object::Object;

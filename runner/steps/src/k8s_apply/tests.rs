@@ -297,10 +297,6 @@ fn every_complaint_says_what_to_do() {
             "RB0642 `template` is an expression (write the file's path; choose between files with `when` on two steps)",
         ),
         (
-            json!({"archive": "a.tar"}),
-            "RB0645 `archive` of `k8s-apply` is not carried out by this version (leave it out, or use a later version of `runbook`)",
-        ),
-        (
             json!({"objects": [{"apiVersion": "v1", "metadata": {"name": "x"}}]}),
             "RB0646 an object without `kind` (every object has `apiVersion`, `kind` and `metadata.name`)",
         ),

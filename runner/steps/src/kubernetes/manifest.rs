@@ -69,14 +69,34 @@ pub fn read(objects: &Value, namespace: Option<&str>) -> Result<Vec<Manifest>, F
         Value::Null => {}
         other => return Err(invalid(format!("`objects` is {}, not a list of objects", other.type_name()))),
     }
-    let mut known = std::collections::BTreeSet::new();
-    for manifest in &manifests {
-        let group = Object(&manifest.fields).group();
-        if !known.insert((group.to_owned(), &manifest.kind, &manifest.namespace, &manifest.name)) {
-            return Err(invalid(format!("{} stands in `objects` twice", manifest.label())));
+    unique(&manifests, "`objects`")?;
+    Ok(manifests)
+}
+
+/// As [`read`], from the documents of files.
+///
+/// # Errors
+/// As [`read`], naming the file.
+pub fn read_files(files: &[(String, Vec<Value>)], namespace: Option<&str>) -> Result<Vec<Manifest>, Failure> {
+    let mut manifests = Vec::new();
+    for (path, documents) in files {
+        for (index, document) in documents.iter().enumerate() {
+            open(document, &format!("{path}[{index}]"), namespace, &mut manifests)?;
         }
     }
+    unique(&manifests, "the archive")?;
     Ok(manifests)
+}
+
+fn unique(manifests: &[Manifest], place: &str) -> Result<(), Failure> {
+    let mut known = std::collections::BTreeSet::new();
+    for manifest in manifests {
+        let group = Object(&manifest.fields).group();
+        if !known.insert((group.to_owned(), &manifest.kind, &manifest.namespace, &manifest.name)) {
+            return Err(invalid(format!("{} stands in {place} twice", manifest.label())));
+        }
+    }
+    Ok(())
 }
 
 /// The places of `manifests` in the order in which they are applied.

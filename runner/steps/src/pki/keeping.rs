@@ -78,7 +78,8 @@ impl Stock<'_> {
     async fn authority(&self, wish: &Wish, wishes: &Wishes, kept: &mut Kept) -> Result<(), Failure> {
         let name = &wish.name;
         let Some(pair) = self.pair(name)? else {
-            let rests = |other: &&Wish| other.authority.as_ref() == Some(name) && self.data.contains_key(&file(&other.name));
+            let rests =
+                |other: &&Wish| other.authority.as_ref() == Some(name) && self.data.contains_key(&file(&other.name));
             if let Some(other) = wishes.certificates.iter().find(rests) {
                 return Err(self.refused(&format!("holds `{}.crt` and no authority `{name}` that made it", other.name)));
             }
@@ -98,12 +99,16 @@ impl Stock<'_> {
         if !wishes.renew_authorities {
             if is_over {
                 let failure = self.refused(&format!("holds an authority `{name}` that ran out on {}", is.not_after));
-                return Err(failure.help("set `renew-authorities: true` to make its certificate anew with the same key"));
+                return Err(
+                    failure.help("set `renew-authorities: true` to make its certificate anew with the same key")
+                );
             }
             kept.entries.insert(name.clone(), Entry { pair, not_after: is.not_after });
             return Ok(());
         }
-        let key = pair.key.ok_or_else(|| self.refused(&format!("holds no `{name}.key`, without which it is not made anew")))?;
+        let key = pair
+            .key
+            .ok_or_else(|| self.refused(&format!("holds no `{name}.key`, without which it is not made anew")))?;
         self.make(wish, Issuer::Itself, KeyWish::Kept(key), "made anew", kept).await
     }
 

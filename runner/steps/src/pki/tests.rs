@@ -167,16 +167,28 @@ fn of_two_runs_at_once_the_second_reads_what_the_first_made() {
 
 #[test]
 fn mistakes_are_named() {
-    let (_, _, told) = planned(&Pki, Place::Step, json!({"secret": "s", "authorities": {"ca": {"cn": "x"}},
-        "certificates": {"a": {"authority": "cc", "common-name": "a"}}, "renew": "${inputs.renew}", "key": "dsa"}));
-    for words in ["`an authority` has no `cn`", "`an authority` needs `common-name`", "no authority `cc`", "`key` cannot be `dsa`"] {
+    let (_, _, told) = planned(
+        &Pki,
+        Place::Step,
+        json!({"secret": "s", "authorities": {"ca": {"cn": "x"}},
+        "certificates": {"a": {"authority": "cc", "common-name": "a"}}, "renew": "${inputs.renew}", "key": "dsa"}),
+    );
+    for words in [
+        "`an authority` has no `cn`",
+        "`an authority` needs `common-name`",
+        "no authority `cc`",
+        "`key` cannot be `dsa`",
+    ] {
         assert!(told.iter().any(|line| line.contains(words)), "{words}: {told:#?}");
     }
     assert_eq!(told.len(), 4, "{told:#?}");
     for (more, words) in [
         (json!({"certificates": {"a": {"authority": "b", "common-name": "a"}}}), "names no authority: `b`"),
         (json!({"certificates": {"a": {"authority": "ca", "common-name": "a", "ips": ["1.2.3"]}}}), "`1.2.3` in `ips`"),
-        (json!({"certificates": {"a": {"authority": "ca", "common-name": "a", "usages": ["sign"]}}}), "cannot hold `sign`"),
+        (
+            json!({"certificates": {"a": {"authority": "ca", "common-name": "a", "usages": ["sign"]}}}),
+            "cannot hold `sign`",
+        ),
         (json!({"certificates": {"a": {"authority": "ca", "common-name": "a", "valid-days": 0}}}), "`valid-days`"),
         (json!({"certificates": {"a/b": {"authority": "ca", "common-name": "a"}}}), "cannot be a key"),
         (json!({"renew-before": "soon"}), "`renew-before`"),

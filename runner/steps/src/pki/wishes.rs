@@ -28,8 +28,7 @@ const KEYS: [&str; 9] = [
     "renew-authorities",
 ];
 const AUTHORITY: [&str; 2] = ["common-name", "valid-days"];
-const CERTIFICATE: [&str; 7] =
-    ["authority", "common-name", "organizations", "dns", "ips", "usages", "valid-days"];
+const CERTIFICATE: [&str; 7] = ["authority", "common-name", "organizations", "dns", "ips", "usages", "valid-days"];
 const USAGES: [&str; 2] = ["server", "client"];
 
 const RENEW_BEFORE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -122,7 +121,9 @@ impl Wishes {
             namespace: arguments::text(arguments, "namespace")?.map(str::to_owned),
             labels: arguments.get("labels").and_then(Value::as_map).cloned().unwrap_or_default(),
             algorithm,
-            renew_before: renew_before.map_err(|error| invalid(format!("`renew-before`: {error}")))?.unwrap_or(RENEW_BEFORE),
+            renew_before: renew_before
+                .map_err(|error| invalid(format!("`renew-before`: {error}")))?
+                .unwrap_or(RENEW_BEFORE),
             renew: arguments::flag(arguments, "renew"),
             renew_authorities: arguments::flag(arguments, "renew-authorities"),
             authorities: entries(arguments, "authorities", authority)?,
@@ -181,9 +182,9 @@ fn certificate(name: &str, value: &Value) -> Result<Wish, Failure> {
         return Err(invalid(format!("`usages` cannot hold `{other}`: they are {}", listed(&USAGES))));
     }
     let may = |usage: &str| usages.is_empty() || usages.iter().any(|known| known == usage);
-    let ips = texts(value, "ips")?.into_iter().map(|text| {
-        text.parse::<IpAddr>().map_err(|_| invalid(format!("`{text}` in `ips` is no address")))
-    });
+    let ips = texts(value, "ips")?
+        .into_iter()
+        .map(|text| text.parse::<IpAddr>().map_err(|_| invalid(format!("`{text}` in `ips` is no address"))));
     let subject = Subject {
         common_name: arguments::required_text(value, "common-name")?.to_owned(),
         organizations: texts(value, "organizations")?,
@@ -207,7 +208,9 @@ fn certificate(name: &str, value: &Value) -> Result<Wish, Failure> {
 fn texts(value: &Value, key: &str) -> Result<Vec<String>, Failure> {
     let items = match value.get(key) {
         None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(value) => value.as_list().ok_or_else(|| invalid(format!("`{key}` is {}, not a list", value.type_name())))?,
+        Some(value) => {
+            value.as_list().ok_or_else(|| invalid(format!("`{key}` is {}, not a list", value.type_name())))?
+        }
     };
     let mut texts: Vec<String> = Vec::new();
     for item in items.iter().filter(|item| !item.is_null()) {
@@ -223,7 +226,8 @@ fn days(value: &Value, otherwise: u64) -> Result<Duration, Failure> {
     let days = match value.get("valid-days") {
         None | Some(Value::Null) => otherwise,
         Some(value) => {
-            let days = value.as_i64().and_then(|days| u64::try_from(days).ok()).filter(|days| (1..=MOST_DAYS).contains(days));
+            let days =
+                value.as_i64().and_then(|days| u64::try_from(days).ok()).filter(|days| (1..=MOST_DAYS).contains(days));
             days.ok_or_else(|| invalid(format!("`valid-days` is not a number from 1 to {MOST_DAYS}")))?
         }
     };

@@ -47,11 +47,16 @@ impl Certificates for Workshop {
     }
 
     fn read(&self, pair: &Pair, authority: Option<&str>) -> Result<Certificate, Failure> {
-        let parse = |text: &str| serde_json::from_str::<Json>(text).map_err(|_| Failure::new(FailureClass::Invalid, "no certificate"));
+        let parse = |text: &str| {
+            serde_json::from_str::<Json>(text).map_err(|_| Failure::new(FailureClass::Invalid, "no certificate"))
+        };
         let is = parse(&pair.certificate)?;
         let texts = |key: &str| is[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned());
         let half = |key: &PrivateKey| is["public"] == format!("public half of {}", key.expose());
-        let signed = |by: &Json| is["signed"].as_str().unwrap().strip_prefix("by ") == by["public"].as_str().unwrap().strip_prefix("public half of ");
+        let signed = |by: &Json| {
+            is["signed"].as_str().unwrap().strip_prefix("by ")
+                == by["public"].as_str().unwrap().strip_prefix("public half of ")
+        };
         Ok(Certificate {
             subject: Subject {
                 common_name: is["cn"].as_str().unwrap().to_owned(),
