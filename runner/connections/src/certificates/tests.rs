@@ -74,7 +74,12 @@ fn openssl_verifies_the_chain_and_reads_what_karmadactl_writes() {
         }
         assert!(!text.contains("Subject Key Identifier"));
         let text = openssl(&["x509", "-in", &ca, "-noout", "-text"]);
-        for words in ["CA:TRUE", "Digital Signature, Key Encipherment, Certificate Sign", "DNS:karmada", "Subject Key Identifier"] {
+        for words in [
+            "CA:TRUE",
+            "Digital Signature, Key Encipherment, Certificate Sign",
+            "DNS:karmada",
+            "Subject Key Identifier",
+        ] {
             assert!(text.contains(words), "{words}: {text}");
         }
     }
