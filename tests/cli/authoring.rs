@@ -9,12 +9,11 @@ const GATED: &str = "apiVersion: runbook/v1\nname: gated\nversion: 1.0.0\n\
 
 /// What a shell of this name would offer for the last of the words.
 fn offered(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
-    let index = (words.len() - 1).to_string();
-    let mut command = sandbox.home.command(&[&["--", "runbook"], words].concat());
+    let mut command = sandbox.home.command([&["--", "runbook"], words].concat());
     command.env("RUNBOOK_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", (words.len()).to_string());
     command.env("_CLAP_IFS", "\n").env("_CLAP_COMPLETE_COMP_TYPE", "9").env("_CLAP_COMPLETE_SPACE", "true");
     let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{index}: {output:?}");
+    assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 

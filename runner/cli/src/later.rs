@@ -7,16 +7,16 @@ use clap::{Arg, ArgAction, Command};
 use crate::stop::Stop;
 
 /// The verbs.
-pub(crate) const VERBS: [&str; 11] =
-    ["undo", "plan", "rehearse", "test", "aws", "iam", "preflight", "schema", "graph", "doctor", "report"];
+pub(crate) const VERBS: &[&str] =
+    &["undo", "plan", "rehearse", "test", "aws", "iam", "preflight", "graph", "doctor", "report"];
 
 /// The verbs, hidden in the help, each taking whatever stands behind it.
 pub(crate) fn verbs() -> Vec<Command> {
     let rest =
         Arg::new("rest").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true).action(ArgAction::Append);
     VERBS
-        .into_iter()
-        .map(|verb| {
+        .iter()
+        .map(|&verb| {
             let about = format!("This version of runbook does not have `{verb}` yet");
             Command::new(verb).about(about).hide(true).disable_help_flag(true).arg(rest.clone())
         })

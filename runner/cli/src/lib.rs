@@ -23,6 +23,7 @@ mod recording;
 mod reference;
 mod report;
 mod runs;
+mod schema;
 mod shell;
 mod state;
 mod stop;

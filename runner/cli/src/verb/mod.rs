@@ -14,4 +14,5 @@ pub(crate) mod reject;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod runs;
+pub(crate) mod schema;
 pub(crate) mod show;
