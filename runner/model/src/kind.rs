@@ -142,11 +142,14 @@ pub struct Planned {
     pub must_match: bool,
 }
 
+    /// Does it keep what it gives, so that the same call gives the same answer again and changes nothing? Then secrets that
+    /// the journal withheld are had again by calling it once more, although it is no call that only reads.
+    pub keeps: bool,
 impl Planned {
     /// An answer of which nothing is known, from a call that reads nothing outside. What a kind says when it cannot say more.
     #[must_use]
     pub fn unknown(reaches: Reaches) -> Self {
-        Self { effect: Effect::Reads, token: false, reaches, result: Shape::Any, must_match: false }
+        Self { effect: Effect::Reads, token: false, keeps: false, reaches, result: Shape::Any, must_match: false }
     }
 }
 

@@ -7,7 +7,7 @@ use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::connection::Connection;
 use runbook_model::failure::Failure;
-use runbook_model::kind::{Effect, Kind, Origin, Parameter, Place, Planned, Question, Reaches, Takes};
+use runbook_model::kind::{Kind, Origin, Parameter, Place, Planned, Question, Reaches, Takes};
 use runbook_model::shape::Shape;
 use runbook_model::value::{Map, Value};
 
@@ -86,7 +86,7 @@ impl Kind for K8sGet {
             Some(_) => Shape::Any,
             None => Shape::List(Box::new(Shape::Any)),
         };
-        Planned { effect: Effect::Reads, token: false, reaches: Reaches::Kubernetes, result, must_match: false }
+        Planned { result, ..Planned::unknown(Reaches::Kubernetes) }
     }
 }
 

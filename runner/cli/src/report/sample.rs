@@ -64,6 +64,7 @@ fn call() -> Call {
         arguments: Argument::default(),
         effect: Effect::Reads,
         token: false,
+        keeps: false,
         reaches: Reaches::Aws,
         connection: None,
         connections: indexmap::IndexMap::default(),

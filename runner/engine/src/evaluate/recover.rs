@@ -14,10 +14,11 @@ use runbook_model::value::{Map, Unavailable, Value};
 use super::{Evaluated, Hindrance, Moment, Need, Sight, Standpoint};
 use crate::state::node::{BodyId, Inner, NodeId};
 
-/// The call that reads a finished step's answer once more, if there is one: a look, or the probe of what it made.
+/// The call that reads a finished step's answer once more, if there is one: a look, the probe of what it made, or the call
+/// itself where it keeps what it gives.
 pub(crate) fn rereading(step: &Step) -> Option<&Call> {
     match (&step.action, &step.probe) {
-        (Action::Call(call), _) if call.effect == Effect::Reads => Some(call),
+        (Action::Call(call), _) if call.effect == Effect::Reads || call.keeps => Some(call),
         (Action::Call(_), Some(probe)) => Some(&probe.call),
         (Action::Wait(wait), _) => Some(&wait.source),
         _ => None,
@@ -88,7 +89,7 @@ impl Sight<'_> {
                     });
                 };
                 let outputs = match (&step.action, &step.probe) {
-                    (Action::Call(call), Some(probe)) if call.effect != Effect::Reads => {
+                    (Action::Call(call), Some(probe)) if call.effect != Effect::Reads && !call.keeps => {
                         probe.outputs.as_ref().or(step.outputs.as_ref())
                     }
                     _ => step.outputs.as_ref(),

@@ -237,6 +237,7 @@ fn checks(json: &J) -> J {
         .map(|check| {
             let mut frozen = json!({
                 "that": written(check["that"].clone()),
+        "keeps": given.get("keeps").cloned().unwrap_or_else(|| false.into()),
                 "place": {"file": "demo.yaml", "line": 2, "column": 3},
                 "warns": check.get("warns").cloned().unwrap_or_else(|| false.into()),
             });

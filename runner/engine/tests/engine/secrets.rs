@@ -91,6 +91,20 @@ fn what_was_made_is_read_again_through_its_probe() {
 }
 
 #[test]
+fn what_keeps_its_answer_is_called_again() {
+    let mut plan = login("converges", false);
+    plan["steps"][0]["call"]["keeps"] = true.into();
+    let mut scene = Scene::held(plan);
+    scene.answer("login", json!({"user": "ann", "password": "hunter2"}));
+    scene.refuse("use", FailureClass::Throttled);
+    scene.crash();
+    scene.tick(1);
+    assert_eq!(scene.read(), ["run-held", "> reread login for use"]);
+    scene.answer("use", json!({"user": "ann", "password": "hunter2"}));
+    assert_eq!(scene.call("use").arguments.exposed(), json!({"url": "ann:hunter2"}));
+}
+
+#[test]
 fn what_cannot_be_read_again_says_so() {
     let mut scene = Scene::held(login("one-shot", false));
     scene.answer("login", json!({"user": "ann", "password": "hunter2"}));

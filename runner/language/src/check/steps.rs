@@ -409,6 +409,7 @@ fn bare(sight: &Sight<'_>, call: &Call) -> PlanCall {
         connections,
         effect: planned.map_or(Effect::Reads, |planned| planned.effect),
         token: planned.is_some_and(|planned| planned.token),
+        keeps: planned.is_some_and(|planned| planned.keeps),
         reaches: planned.map_or(Reaches::Nothing, |planned| planned.reaches),
         connection: None,
     }

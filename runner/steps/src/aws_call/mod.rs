@@ -105,6 +105,7 @@ impl Kind for AwsCallKind {
             token,
             reaches: Reaches::Aws,
             result: operation.output_shape(),
+            ..Planned::unknown(Reaches::Aws)
             must_match: operation.must_match(),
         }
     }

@@ -94,10 +94,8 @@ impl Kind for K8sApply {
         }
         Planned {
             effect: Effect::Converges,
-            token: false,
-            reaches: Reaches::Kubernetes,
             result: Shape::List(Box::new(Shape::Any)),
-            must_match: false,
+            ..Planned::unknown(Reaches::Kubernetes)
         }
     }
 }

@@ -92,7 +92,7 @@ impl Kind for Pki {
                 ("expires", Shape::Map(Box::new(Shape::Text))),
             ],
         );
-        Planned { effect: Effect::Converges, result, ..Planned::unknown(Reaches::Kubernetes) }
+        Planned { effect: Effect::Converges, keeps: true, result, ..Planned::unknown(Reaches::Kubernetes) }
     }
 }
 
