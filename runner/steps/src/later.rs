@@ -17,15 +17,10 @@ pub struct Later {
     why: &'static str,
     effect: Effect,
     reaches: Reaches,
-    place: Place,
 }
 
 const fn step(name: &'static str, summary: &'static str, why: &'static str, effect: Effect, reaches: Reaches) -> Later {
-    Later { name, summary, why, effect, reaches, place: Place::Step }
-}
-
-const fn source(name: &'static str, summary: &'static str, why: &'static str) -> Later {
-    Later { name, summary, why, effect: Effect::Reads, reaches: Reaches::Nothing, place: Place::Look }
+    Later { name, summary, why, effect, reaches }
 }
 
 /// The kinds to come, in the order of their names.
@@ -37,7 +32,6 @@ pub static LATER: &[Later] = &[
         Effect::OneShot,
         Reaches::Nothing,
     ),
-    source("dns", "looks a name up", "this version does not carry out waits for `dns`"),
     step(
         "file",
         "writes a file",
@@ -45,7 +39,6 @@ pub static LATER: &[Later] = &[
         Effect::Converges,
         Reaches::Nothing,
     ),
-    source("http", "asks a web server", "this version does not carry out waits for `http`"),
     step(
         "k8s-delete",
         "deletes Kubernetes objects",
@@ -104,7 +97,6 @@ pub static LATER: &[Later] = &[
         Effect::Converges,
         Reaches::Nothing,
     ),
-    source("tcp", "tries a port", "this version does not carry out waits for `tcp`"),
 ];
 
 const fn karmada(name: &'static str, summary: &'static str, why: &'static str) -> Later {
@@ -126,13 +118,9 @@ impl Kind for Later {
     }
 
     fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned {
-        if self.place != question.place {
-            let (message, help) = match self.place {
-                Place::Look => (format!("`{}` only looks and cannot be a step", self.name), "put it into a `wait-for`"),
-                Place::Step => {
-                    (format!("`{}` changes things and cannot look", self.name), "look with a kind that reads")
-                }
-            };
+        if question.place != Place::Step {
+            let message = format!("`{}` changes things and cannot look", self.name);
+            let help = "look with a kind that reads";
             Judge::new(self.name, question.diagnostics).complain(code::KIND_PLACE, arguments.span, message, help);
         }
         Planned { effect: self.effect, ..Planned::unknown(self.reaches) }

@@ -22,6 +22,7 @@ pub mod network;
 pub mod pki;
 pub mod ports;
 mod registry;
+pub mod sources;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]

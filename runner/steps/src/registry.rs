@@ -12,8 +12,11 @@ use crate::k8s_get::K8sGet;
 use crate::karmada;
 use crate::later::LATER;
 use crate::pki::Pki;
+use crate::sources::dns::Dns;
+use crate::sources::http::Http;
+use crate::sources::tcp::Tcp;
 
-static CARRIED_OUT: &[&dyn StepKind] = &[&AwsCallKind, &K8sApply, &K8sGet, &Pki];
+static CARRIED_OUT: &[&dyn StepKind] = &[&AwsCallKind, &Dns, &Http, &K8sApply, &K8sGet, &Pki, &Tcp];
 
 /// The kinds, for the checker as [`Kinds`] and for the driver through [`Registry::step`].
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
@@ -20,7 +21,7 @@ use crate::archives::{Archives, PackedFile};
 use crate::certificates::Certificates;
 use crate::contract::{Answer, Invocation, Pending, Progress, StepKind};
 use crate::kubernetes::object::Object;
-use crate::network::Network;
+use crate::network::{HttpAnswer, HttpQuestion, Network};
 use crate::pki::workshop::Workshop;
 use crate::ports::{
     Applied, Apply, ApplyRefused, Aws, Create, Delete, FieldConflict, Kubernetes, Listing, ObjectName, Outside,
@@ -40,6 +41,8 @@ pub(crate) struct TestServer {
     pub(crate) workshop: Workshop,
     /// The files of the only archive there is.
     pub(crate) packed: Mutex<Vec<PackedFile>>,
+    /// The only page there is in the net, where every port is open and every name has the same addresses.
+    pub(crate) page: Mutex<String>,
 }
 
 #[derive(Default)]
@@ -323,6 +326,24 @@ impl Archives for TestServer {
     }
 }
 
+impl Network for TestServer {
+    fn http<'a>(&'a self, question: &'a HttpQuestion) -> Pending<'a, Result<HttpAnswer, Failure>> {
+        let trusting = question.ca.as_ref().map(|ca| format!(" trusting {ca}")).unwrap_or_default();
+        self.state.lock().unwrap().log.push(format!("get {}{trusting} within {}", question.url, question.limit));
+        Box::pin(async { Ok(HttpAnswer { status: 200, body: self.page.lock().unwrap().clone().into_bytes() }) })
+    }
+
+    fn tcp<'a>(&'a self, host: &'a str, port: u16, _: Duration) -> Pending<'a, Result<(), Failure>> {
+        self.state.lock().unwrap().log.push(format!("connect {host} {port}"));
+        Box::pin(async { Ok(()) })
+    }
+
+    fn dns<'a>(&'a self, name: &'a str, _: Duration) -> Pending<'a, Result<Vec<IpAddr>, Failure>> {
+        self.state.lock().unwrap().log.push(format!("resolve {name}"));
+        Box::pin(async { Ok(vec![IpAddr::from([10, 0, 0, 1]), IpAddr::V6(Ipv6Addr::LOCALHOST)]) })
+    }
+}
+
 impl Outside for TestServer {
     fn aws(&self) -> &dyn Aws {
         unimplemented!("these kinds do not call AWS")
@@ -341,7 +362,7 @@ impl Outside for TestServer {
     }
 
     fn network(&self) -> &dyn Network {
-        unimplemented!("these kinds do not ask the net")
+        self
     }
 
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {
