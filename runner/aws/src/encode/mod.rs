@@ -206,11 +206,10 @@ mod tests {
 
     #[test]
     fn a_host_of_ones_own_keeps_its_name() {
-        let there = of("s3control", "GetPublicAccessBlock", json!({"AccountId": "123456789012"}), None).unwrap();
-        assert_eq!(
-            there.url,
-            "https://123456789012.s3-control.eu-west-1.amazonaws.com/v20180820/configuration/publicAccessBlock"
-        );
+        let block = |url| of("s3control", "GetPublicAccessBlock", json!({"AccountId": "123456789012"}), url).unwrap().url;
+        let path = "/v20180820/configuration/publicAccessBlock";
+        assert_eq!(block(None), format!("https://123456789012.s3-control.eu-west-1.amazonaws.com{path}"));
+        assert_eq!(block(Some("http://127.0.0.1:1")), format!("http://127.0.0.1:1{path}"));
         let write = |url| of("s3", "WriteGetObjectResponse", json!({"RequestRoute": "io-r", "RequestToken": "t"}), url);
         assert_eq!(
             write(None).unwrap().url,

@@ -97,7 +97,12 @@ pub(crate) fn resolve<'a>(
             failure.help("look at the connection's `region` and `endpoint`, and at the parameters of the call")
         }
     };
-    let resolved = service.endpoint(values).map_err(failed)?;
+    // S3 Control's rules put the account before the host.
+    let account = values.get("AccountId").and_then(Json::as_str).map(|account| format!("://{account}."));
+    let mut resolved = service.endpoint(values).map_err(failed)?;
+    if let (Some(account), true) = (account, parameters.url.is_some()) {
+        resolved.url = resolved.url.replacen(&account, "://", 1);
+    }
     let headers = resolved.headers.as_object().into_iter().flatten().flat_map(|(name, values)| {
         let texts = values.as_array().into_iter().flatten().filter_map(Json::as_str);
         texts.map(|value| (name.clone(), value.to_owned()))
