@@ -30,6 +30,7 @@ pub static KINDS: [KarmadaKind; 1] = [KarmadaKind {
         text: include_str!("init.yaml"),
         templates: &[
             template!("cluster-info.yaml.j2"),
+            template!("conversions.json.j2"),
             template!("deployment.yaml.j2"),
             template!("etcd.yaml.j2"),
             template!("karmada-aggregated-apiserver.yaml.j2"),
