@@ -259,14 +259,21 @@ impl Evaluator {
         };
         let trouble = Trouble::new(format!("`{shown}` is undefined"));
         let reads = Arc::new(Reads::default());
-        let members = scope.and_then(|scope| {
+        let held = scope.and_then(|scope| {
             let guarded = Guarded::new(text, [base.as_ref()]);
             let before = &guarded.text[..guarded.text.len() - (text.len() - base.range.end)];
-            let base = self.environment.compile_expression(before).ok()?.eval(scope.root(reads.clone())).ok()?;
-            Some(base.try_iter().ok()?.filter_map(|key| key.as_str().map(str::to_owned)).collect::<Vec<_>>())
+            self.environment.compile_expression(before).ok()?.eval(scope.root(reads.clone())).ok()
+        });
+        let null = held.as_ref().is_some_and(Engine::is_none);
+        let members = held.and_then(|held| {
+            Some(held.try_iter().ok()?.filter_map(|key| key.as_str().map(str::to_owned)).collect::<Vec<_>>())
         });
         match members {
             _ if reads.secret() => trouble,
+            _ if null => {
+                let whole = shortened(text.get(base.range.clone()).unwrap_or_default());
+                trouble.help(format!("`{whole}` is null: ask for that first, or add `| default(…)`"))
+            }
             None => trouble,
             Some(members) => match did_you_mean(name, members.iter().map(String::as_str)) {
                 Some(near) => trouble.help(format!("did you mean `{near}`?")),

@@ -123,6 +123,8 @@ fn undefined_is_an_error_wherever_it_ends_up() {
         assert_eq!((trouble.line, trouble.column), (3, 11 + u32::try_from(at).unwrap()), "{source}");
     }
     fails("nope", "`nope` is undefined");
+    let null = fails("dict(a=none).a.b", "`dict(a=none).a.b` is undefined");
+    assert_eq!(null.help.as_deref(), Some("`dict(a=none).a` is null: ask for that first, or add `| default(…)`"));
     fails("{'a': 1}.b", "`{'a': 1}.b` is undefined");
     fails("[1, 2][5]", "`[1, 2][5]` is undefined");
     fails("inputs.empty | first", "`inputs.empty | first` is undefined, for there is nothing to take it from");

@@ -4,12 +4,14 @@
 //! between looks; a source that can watch holds its own answer back, for as long as its look allows.
 
 use runbook_model::answer::{Answer, Look, Progress};
+use runbook_model::argument::Argument;
 use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::Origin;
 use runbook_model::plan::{Until, Wait};
 use runbook_model::time::Timestamp;
 use runbook_model::value::Value;
+use runbook_template::syntax::{ExprKind, parse};
 
 use super::{Decider, record};
 use crate::command::{Command, Purpose};
@@ -115,14 +117,16 @@ impl Decider<'_> {
         if failure.class == FailureClass::ExpiredCredentials {
             return Ok(self.failed_attempt(id, failure));
         }
-        if wait.reads_error {
-            return match self.judged(id, wait, glance) {
-                // An expression that did not think of this failure does not end a long wait over a passing one.
-                Err(Hindrance::Failure(_)) if failure.in_doubt || retry::passing(&step.retry, failure).is_some() => {
-                    Ok(self.failed_attempt(id, failure))
-                }
-                outcome => outcome,
-            };
+        let seen = match self.seen(&self.sight().view(Standpoint::of(self.state, id), glance.moment()), wait, glance) {
+            // An expression that did not think of this failure does not end a long wait over a passing one.
+            Err(Hindrance::Failure(_)) if failure.in_doubt || retry::passing(&step.retry, failure).is_some() => {
+                return Ok(self.failed_attempt(id, failure));
+            }
+            seen => seen?,
+        };
+        let judged_by_until = matches!(&wait.until, Until::True { that } if reads_error(that));
+        if judged_by_until || !matches!(seen, Seen::NotYet) {
+            return self.follow(id, wait, glance, seen);
         }
         let absent = failure.class == FailureClass::Missing
             || failure.class == FailureClass::Unavailable
@@ -136,10 +140,14 @@ impl Decider<'_> {
         Ok(self.failed_attempt(id, failure))
     }
 
-    /// Judges what was seen: an answer, or a failure that the author's expressions read.
     fn judged(self, id: NodeId, wait: &Wait, glance: Glance<'_>) -> Evaluated<Vec<Command>> {
         let view = self.sight().view(Standpoint::of(self.state, id), glance.moment());
-        match self.seen(&view, wait, glance)? {
+        self.follow(id, wait, glance, self.seen(&view, wait, glance)?)
+    }
+
+    /// What follows from what was seen.
+    fn follow(self, id: NodeId, wait: &Wait, glance: Glance<'_>, seen: Seen) -> Evaluated<Vec<Command>> {
+        match seen {
             Seen::Hopeless(failure) => {
                 let mut commands = vec![self.attempt_failed(id, failure.clone(), None)];
                 commands.extend(self.fail(id, failure));
@@ -152,15 +160,20 @@ impl Decider<'_> {
                     Some(stable) if self.now.since(since) < stable => {
                         self.not_yet(id, wait, glance, Some((since, stable)))
                     }
-                    _ => self.over(id, &view, glance),
+                    _ => {
+                        let view = self.sight().view(Standpoint::of(self.state, id), glance.moment());
+                        self.over(id, &view, glance)
+                    }
                 }
             }
         }
     }
 
+    /// Judges a look. A failed one is seen only by the expressions that read `error`.
     fn seen(self, view: &View<'_>, wait: &Wait, glance: Glance<'_>) -> Evaluated<Seen> {
+        let sees = |judge: &Argument| glance.answer.is_ok() || wait.reads_error && reads_error(judge);
         let over = match &wait.until {
-            Until::True { that } => view.truth(that)?,
+            Until::True { that } => sees(that) && view.truth(that)?,
             Until::Source => match glance.whole.get("state").and_then(Value::as_str) {
                 Some("success") => true,
                 Some("failure") => {
@@ -173,9 +186,9 @@ impl Decider<'_> {
         if over {
             return Ok(Seen::Over);
         }
-        for fail in &wait.fail_when {
+        for fail in wait.fail_when.iter().filter(|fail| sees(&fail.when)) {
             if view.truth(&fail.when)? {
-                let message = match (&fail.say, &wait.observe) {
+                let message = match (&fail.say, wait.observe.as_ref().filter(|observe| sees(observe))) {
                     (Some(say), _) => view.text(say)?,
                     (None, Some(observe)) => format!("{} is true: {}", source(&fail.when), view.text(observe)?),
                     (None, None) => format!("{} is true", source(&fail.when)),
@@ -199,7 +212,7 @@ impl Decider<'_> {
         let view = self.sight().view(Standpoint::of(self.state, id), glance.moment());
         let observed = match (&wait.observe, glance.answer) {
             (Some(observe), Ok(_)) => Some(view.text(observe)?),
-            (Some(observe), Err(_)) if wait.reads_error => Some(view.text(observe)?),
+            (Some(observe), Err(_)) if reads_error(observe) => Some(view.text(observe)?),
             (_, Err(failure)) => Some(failure.to_string()),
             (None, Ok(_)) => observed(glance.whole),
         };
@@ -244,6 +257,17 @@ impl Decider<'_> {
         }
         Ok(vec![record(event)])
     }
+}
+
+/// Does an expression of the author think of failed looks?
+fn reads_error(argument: &Argument) -> bool {
+    let mut reads = false;
+    argument.expressions(&mut |expression| {
+        if let Ok(parsed) = parse(&expression.source) {
+            parsed.root.walk(&mut |expr| reads |= matches!(&expr.kind, ExprKind::Name(name) if name == "error"));
+        }
+    });
+    reads
 }
 
 /// What a source that judges by itself shows people; never a secret.

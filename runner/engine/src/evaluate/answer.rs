@@ -130,6 +130,7 @@ fn size(value: &Value) -> usize {
 pub(crate) fn source(condition: &Argument) -> String {
     match &condition.node {
         Node::Expression(expression) => format!("`{}`", expression.source),
+        Node::Plain { text, .. } => format!("`{text}`"),
         _ => "the condition".to_owned(),
     }
 }

@@ -33,13 +33,15 @@ fn a_false_condition_skips_and_what_needs_the_step_goes_on() {
     let mut scene = Scene::new(json!({"steps": [
         {"id": "a", "when": "${{ 1 > 2 }}", "set": {"x": 1}},
         {"id": "b", "set": {"x": "${{ steps.a.x | default('none') }}", "all": "${{ steps.a }}"}},
-        {"id": "c", "set": {"x": "${{ steps.a.x }}"}, "needs": ["a", "b"]},
+        {"id": "c", "when": false, "set": {"x": 1}},
+        {"id": "d", "set": {"x": "${{ steps.a.x }}"}, "needs": ["a", "c"]},
     ]}));
     scene.hold();
-    assert_eq!(scene.read()[1..3], ["step-skipped a", "step-succeeded b unchanged"]);
+    assert_eq!(scene.read()[1..4], ["step-skipped a", "step-succeeded b unchanged", "step-skipped c"]);
     assert_eq!(scene.engine.steps(true)[0].reason.as_deref(), Some("`when` is false: `1 > 2`"));
+    assert_eq!(scene.engine.steps(true)[2].reason.as_deref(), Some("`when` is false: `false`"));
     assert_eq!(scene.outputs("b").exposed(), json!({"x": "none", "all": {}}));
-    assert!(scene.failure("c").contains("`steps.a.x` is undefined"), "{}", scene.failure("c"));
+    assert!(scene.failure("d").contains("`steps.a.x` is undefined"), "{}", scene.failure("d"));
 }
 
 #[test]
@@ -411,38 +413,6 @@ fn an_assertion_says_what_is_false() {
     ]}]}));
     scene.hold();
     assert_eq!(scene.failure("a"), "check-failed: one is 1");
-}
-
-#[test]
-fn a_plan_with_keys_of_later_versions_says_so_once() {
-    let mut scene = Scene::new(json!({
-        "steps": [{"id": "a", "set": {}, "verify": {"kind": "see"}}],
-        "finally": [{"id": "z", "set": {}}],
-        "when-failed": [{"id": "y", "set": {}}],
-    }));
-    scene.hold();
-    let Some(runbook_engine::event::Event::RunHeld { warnings, .. }) = scene.events.first() else { panic!("is held") };
-    assert_eq!(
-        *warnings,
-        [
-            "`when-failed` of demo.yaml is not carried out by this version",
-            "`finally` of demo.yaml is not carried out by this version",
-            "`verify` of `a` is not carried out by this version: a resume trusts what was recorded",
-        ]
-    );
-}
-
-#[test]
-fn adjusting_says_that_it_is_not_carried_out() {
-    let mut scene = Scene::held(json!({"steps": [{
-        "id": "a", "call": {"effect": "converges"},
-        "probe": {"call": {}, "matches": [{"that": "${{ result == 1 }}", "else": "it is ${{ result }}"}]},
-        "adjust": [{"id": "b", "call": {}}],
-    }]}));
-    scene.answer("a", json!(2));
-    let failure = scene.engine.steps(false).remove(0).failure.unwrap();
-    assert_eq!(failure.message, "it is 2");
-    assert!(failure.help.unwrap().starts_with("`adjust` is not carried out by this version"));
 }
 
 #[test]

@@ -104,6 +104,24 @@ fn expressions_that_read_error_judge_failed_looks_too() {
 }
 
 #[test]
+fn an_expression_that_does_not_read_error_is_not_asked_about_a_failed_look() {
+    let mixed = json!({"reads-error": true, "observe": "${{ error.class or result.n }}", "fail-when": [
+        {"when": "${{ error.class == 'denied' }}", "say": "${{ error.message }}"}, {"when": "${{ result.n < 0 }}"},
+    ]});
+    let mut scene = Scene::held(wait(&mixed));
+    scene.refuse("w", FailureClass::Missing);
+    assert_eq!(scene.read(), ["step-looked w"]);
+    assert_eq!(scene.engine.steps(true)[0].observed.as_deref(), Some("missing"));
+    scene.tick(1);
+    // What neither `until` nor `fail-when` decides follows `retry`.
+    scene.refuse("w", FailureClass::Throttled);
+    assert_eq!(scene.read(), ["> look 2 w", "attempt-failed w throttled, again"]);
+    scene.tick(1);
+    scene.outcome("w", Err(Failure::new(FailureClass::Denied, "not yours")));
+    assert_eq!(scene.failure("w"), "check-failed: not yours");
+}
+
+#[test]
 fn a_passing_failure_does_not_end_a_wait_whose_author_did_not_think_of_it() {
     let careless = json!({"reads-error": true, "until": "${{ error.class == 'missing' or result.n == 1 }}"});
     let mut scene = Scene::held(wait(&careless));
