@@ -45,6 +45,12 @@ pub(super) fn read(entries: &[Entry], sink: &mut Sink) -> IndexMap<String, (Span
 }
 
 fn declaration(argument: &Argument, sink: &mut Sink) -> Option<InputDeclaration> {
+    if let Some(text) = argument.as_text() {
+        let named = BaseType::named(text).map_or("string", BaseType::as_str);
+        let help = format!("write a map, such as `{{type: {named}}}`");
+        sink.push(Diagnostic::error(code::TYPE_WRONG, argument.span, "an input is text, not a map").help(help));
+        return None;
+    }
     let keys = Keys::of(argument, "an input", &KEYS, sink)?;
     let names: Vec<&str> = BaseType::ALL.iter().map(|base| base.as_str()).collect();
     let base = keys.require("type", "write the type, such as `type: string`", sink);

@@ -50,6 +50,11 @@ impl<'a> Keys<'a> {
         self.entries
     }
 
+    /// The place to complain about what is missing: the first key, or the empty map.
+    pub(super) fn span(self) -> Span {
+        self.span
+    }
+
     /// The value of a key, unless it is null.
     pub(super) fn get(self, key: &str) -> Option<&'a Argument> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value).filter(|value| !value.is_null())
@@ -63,7 +68,7 @@ impl<'a> Keys<'a> {
             let span = written.map_or(self.span, |entry| entry.key_span);
             let message = match written {
                 Some(_) => format!("`{key}` has no value"),
-                None => format!("{} has no `{key}`", self.what),
+                None => format!("{} has no `{key}`", subject(self.what)),
             };
             sink.push(Diagnostic::error(code::KEY_MISSING, span, message).help(help));
         }
@@ -195,6 +200,11 @@ pub(super) fn condition(argument: &Argument, key: &str, sink: &mut Sink) -> Opti
     None
 }
 
+/// Keys stand in backticks, phrases as they are.
+fn subject(what: &str) -> String {
+    if what.contains(' ') { what.to_owned() } else { format!("`{what}`") }
+}
+
 /// Fixed text.
 pub(super) fn text(argument: &Argument, key: &str, sink: &mut Sink) -> Option<Spanned<String>> {
     if let Some(text) = argument.as_text() {
@@ -218,8 +228,7 @@ pub(super) fn wrong_type(argument: &Argument, what: &str, wanted: &str, sink: &m
     if matches!(&argument.node, Node::Expression(expression) if expression.source.is_empty()) {
         return;
     }
-    let what = if what.contains(' ') { what.to_owned() } else { format!("`{what}`") };
-    let message = format!("{what} is {}, not {wanted}", argument.type_name());
+    let message = format!("{} is {}, not {wanted}", subject(what), argument.type_name());
     sink.push(Diagnostic::error(code::TYPE_WRONG, argument.span, message).help(format!("write {wanted}")));
 }
 
@@ -269,8 +278,7 @@ const ELSEWHERE: [(&str, &str); 17] = [
 /// The complaint about a key that is not known.
 pub(super) fn unknown_key(entry: &Entry, what: &str, known: &[&str]) -> Diagnostic {
     let shown: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
-    let what = if what.contains(' ') { what.to_owned() } else { format!("`{what}`") };
-    let message = format!("{what} has no key `{}`", shortened(&entry.key));
+    let message = format!("{} has no key `{}`", subject(what), shortened(&entry.key));
     let otherwise = if entry.key.contains(' ') && entry.value.is_null() {
         "a comma ends a value inside `{…}` and `[…]`: put the text before it in quotes".to_owned()
     } else if let Some((_, owner)) = ELSEWHERE.iter().find(|(key, owner)| *key == entry.key && known.contains(owner)) {

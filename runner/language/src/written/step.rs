@@ -11,7 +11,7 @@ use runbook_model::plan::OnFailure;
 use runbook_model::source::Span;
 
 use super::actions::{self, OWN};
-use super::keys::{Keys, Sink, meant, not_one_of, shortened, unknown_key};
+use super::keys::{Keys, Sink, meant, not_one_of, shortened, unknown_key, wrong_type};
 use super::runbook::{identifier, outputs};
 use super::{Action, Call, Probe, Spanned, Step, Undo, Verify, retry};
 
@@ -170,7 +170,7 @@ fn fitting_keys(step: &Step, sink: &mut Sink) {
     };
     for key in &step.keys {
         if !outer.contains(&key.value.as_str()) && !more.contains(&key.value.as_str()) {
-            let message = format!("`{}` means nothing on a `{what}` step", key.value);
+            let message = format!("`{}` means nothing on `{what}`", key.value);
             sink.push(Diagnostic::error(code::KEYS_TOGETHER, key.span, message).help(instead(what, &key.value)));
         }
     }
@@ -231,10 +231,9 @@ fn look(keys: Keys<'_>, what: &'static str, own: &[&str], kinds: &dyn Kinds, sin
     }
     let Some(entry) = found else {
         if !unknown {
-            let span = keys.entries().first().map_or_else(Span::default, |entry| entry.key_span);
             let message = format!("`{what}` does not say with which call it looks");
             let help = "add a call that reads, such as `aws-call: {…}` or `k8s-get: {…}`";
-            sink.push(Diagnostic::error(code::KIND_NONE, span, message).help(help));
+            sink.push(Diagnostic::error(code::KIND_NONE, keys.span(), message).help(help));
         }
         return None;
     };
@@ -252,6 +251,10 @@ fn look(keys: Keys<'_>, what: &'static str, own: &[&str], kinds: &dyn Kinds, sin
 fn undo(argument: &Argument, kinds: &dyn Kinds, sink: &mut Sink) -> Undo {
     if let Node::List(items) = &argument.node {
         return Undo::Steps(read_all(items, Where::Aside, kinds, sink));
+    }
+    if !matches!(argument.node, Node::Map(_)) {
+        wrong_type(argument, "undo", "a list of steps", sink);
+        return Undo::Unsaid;
     }
     let Some(keys) = Keys::of(argument, "undo", &["never"], sink) else { return Undo::Unsaid };
     let why = keys.require("never", "say why it cannot be taken back: `{never: …}`", sink);
