@@ -56,6 +56,14 @@ fn a_definition_covers_what_a_step_does_and_nothing_else() {
 }
 
 #[test]
+fn what_a_deletion_does_not_find_is_an_answer() {
+    let delete = "connection: {eks: x}, k8s-delete: {apiVersion: v1, kind: Pod, name: a}";
+    let accept = |more: &str| step(&planned(&format!("steps:\n  - {{id: s, {more}{delete}}}\n"), &[]), "s").accept.clone();
+    assert_eq!(accept(""), ["missing"]);
+    assert_eq!(accept("accept: [denied, missing], "), ["denied", "missing"]);
+}
+
+#[test]
 fn what_an_item_does_is_the_same_in_an_edited_list() {
     let item = |text: &str| {
         let body = format!("steps:\n  - {{id: s, {text}}}\n");
@@ -142,6 +150,27 @@ fn defaults_lie_under_what_a_step_says() {
     assert_eq!(retry("b").errors, ["denied"]);
     let timeout = |id: &str| step(&plan, id).timeout.as_ref().and_then(Argument::as_text).map(str::to_owned);
     assert_eq!((timeout("a"), timeout("b"), timeout("c")), (Some("3m".into()), Some("5m".into()), None));
+}
+
+/// A kind that a later version carries out.
+struct Someday;
+
+impl Kind for Someday {
+    fn name(&self) -> &'static str {
+        "someday"
+    }
+    fn version(&self) -> u32 {
+        0
+    }
+    fn summary(&self) -> &'static str {
+        "does something one day"
+    }
+    fn plan(&self, _arguments: &mut Argument, _question: &mut Question<'_>) -> Planned {
+        Planned::unknown(Reaches::Nothing)
+    }
+    fn not_carried_out(&self) -> Option<&'static str> {
+        Some("this version does not carry out `someday`: do it by hand")
+    }
 }
 
 #[test]

@@ -145,11 +145,25 @@ pub struct Planned {
     /// Does it keep what it gives, so that the same call gives the same answer again and changes nothing? Then secrets that
     /// the journal withheld are had again by calling it once more, although it is no call that only reads.
     pub keeps: bool,
+    /// Does it succeed when what it is about is absent, also with all that it lived in? Then `missing` is an answer, even of
+    /// its connection.
+    pub absent_is_fine: bool,
+    /// Does it keep what it gives, so that the same call gives the same answer again and changes nothing? Then secrets that
+    /// the journal withheld are had again by calling it once more, although it is no call that only reads.
+    pub keeps: bool,
 impl Planned {
     /// An answer of which nothing is known, from a call that reads nothing outside. What a kind says when it cannot say more.
     #[must_use]
     pub fn unknown(reaches: Reaches) -> Self {
-        Self { effect: Effect::Reads, token: false, keeps: false, reaches, result: Shape::Any, must_match: false }
+        Self {
+            effect: Effect::Reads,
+            token: false,
+            keeps: false,
+            absent_is_fine: false,
+            reaches,
+            result: Shape::Any,
+            must_match: false,
+        }
     }
 }
 

@@ -141,6 +141,27 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// `template:` and `values:` become the value of `objects:`, which is rendered when the step starts.
+pub(crate) fn rendered(judge: &mut Judge<'_>, arguments: &mut Argument, span: Span) {
+    let Some(path) = judge.text(arguments, "template") else {
+        if value_of(arguments, "template").is_some_and(|template| !template.is_literal()) {
+            let help = "write the file's path; choose between files with `when` on two steps";
+            judge.complain(code::KIND_VALUE, span, "`template` is an expression".into(), help);
+        }
+        return;
+    };
+    let Some(entries) = entries_mut(arguments) else { return };
+    let mut taken = |key: &str| {
+        let place = entries.iter().position(|entry| entry.key == key)?;
+        Some(entries.remove(place))
+    };
+    let template = taken("template");
+    let values = taken("values").map_or_else(|| Argument::new(Node::Map(Vec::new())), |entry| entry.value);
+    let key_span = template.map_or(span, |entry| entry.key_span);
+    let node = Node::Rendered { template: path, values: Box::new(values) };
+    entries.push(Entry { key: "objects".into(), key_span, value: Argument { node, span } });
+}
+
 /// The argument behind a key; a written null counts as left out.
 pub(crate) fn value_of<'a>(arguments: &'a Argument, key: &str) -> Option<&'a Argument> {
     arguments.get(key).filter(|value| !value.is_null())

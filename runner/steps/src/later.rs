@@ -40,13 +40,6 @@ pub static LATER: &[Later] = &[
         Reaches::Nothing,
     ),
     step(
-        "k8s-delete",
-        "deletes Kubernetes objects",
-        "this version does not carry out `k8s-delete`: use `kubectl delete`",
-        Effect::Converges,
-        Reaches::Kubernetes,
-    ),
-    step(
         "k8s-drain",
         "empties a node",
         "this version does not carry out `k8s-drain`: use `kubectl drain`",

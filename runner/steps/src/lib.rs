@@ -13,6 +13,7 @@ pub mod aws_call;
 pub mod certificates;
 pub mod contract;
 pub mod k8s_apply;
+pub mod k8s_delete;
 pub mod k8s_get;
 pub mod karmada;
 pub mod known_secrets;

@@ -8,6 +8,7 @@ use runbook_model::kind::{Kind, Kinds};
 use crate::aws_call::AwsCallKind;
 use crate::contract::StepKind;
 use crate::k8s_apply::K8sApply;
+use crate::k8s_delete::K8sDelete;
 use crate::k8s_get::K8sGet;
 use crate::karmada;
 use crate::later::LATER;
@@ -16,7 +17,7 @@ use crate::sources::dns::Dns;
 use crate::sources::http::Http;
 use crate::sources::tcp::Tcp;
 
-static CARRIED_OUT: &[&dyn StepKind] = &[&AwsCallKind, &Dns, &Http, &K8sApply, &K8sGet, &Pki, &Tcp];
+static CARRIED_OUT: &[&dyn StepKind] = &[&AwsCallKind, &Dns, &Http, &K8sApply, &K8sDelete, &K8sGet, &Pki, &Tcp];
 
 /// The kinds, for the checker as [`Kinds`] and for the driver through [`Registry::step`].
 #[derive(Clone, Copy, Debug)]

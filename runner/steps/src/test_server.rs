@@ -92,6 +92,16 @@ impl TestServer {
         state.apply(&Apply { object: name, manifest: object.clone(), manager: manager.into(), force: true }).unwrap();
     }
 
+    /// Puts an object there as it is, whatever was there before.
+    pub(crate) fn put_again(&self, object: Json) {
+        let object = Value::from(object);
+        let view = Object(&object);
+        let mut state = self.state.lock().unwrap();
+        let resource = state.resource(view.api_version(), view.kind()).expect("the kind is served");
+        let key = (resource.plural, view.namespace().map(str::to_owned), view.name().to_owned());
+        state.objects.insert(key, object);
+    }
+
     /// What happens during the next watch.
     pub(crate) fn meanwhile(&self, event: impl FnOnce(&Self) -> Result<Watched, Failure> + Send + 'static) {
         self.events.lock().unwrap().push(Box::new(event));

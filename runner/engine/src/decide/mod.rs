@@ -190,3 +190,6 @@ fn record(event: Event) -> Command {
 fn is_signal(reason: StopReason) -> bool {
     matches!(reason, StopReason::Interrupted | StopReason::Terminated)
 }
+            (Phase::Active, Action::Call(_)) if failure.is_one_of(&self.state.step(id).accept) => {
+                self.or_need(id, self.accepted(id, failure))
+            }

@@ -72,6 +72,36 @@ fn rename(steps: &mut [PlanStep], at: usize, name: &str) {
 /// Complains of ids given twice.
 fn doubles(unit: &Unit<'_>, steps: &[Step]) {
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+/// The failures that count as an answer: those the author names, and what the kind says of itself.
+fn accepted(step: &Step) -> Vec<String> {
+    let mut accepted: Vec<String> = step.accept.iter().map(|name| name.value.clone()).collect();
+    let missing = FailureClass::Missing.as_str();
+    if let Some(written::Action::Call(call)) = &step.action
+        && call.planned.as_ref().is_some_and(|planned| planned.absent_is_fine)
+        && !accepted.iter().any(|name| name == missing)
+    {
+        accepted.push(missing.to_owned());
+    }
+    accepted
+}
+
+/// Complains of ids that are taken: `finally/x` and `when_failed/x` are paths of the steps of a runbook's end.
+fn beside_ends(unit: &Unit<'_>, steps: &[Step]) {
+    let ends =
+        [("when_failed", "when-failed", &unit.runbook.when_failed), ("finally", "finally", &unit.runbook.finally)];
+    for (id, key, end) in ends.into_iter().filter(|(.., end)| !end.is_empty()) {
+        for step in steps.iter().filter(|step| step.id.value == id) {
+            let message = format!("the id `{id}` is taken: the steps of `{key}` stand below it in reports");
+            let diagnostic =
+                Diagnostic::error(code::NAME_TWICE, step.id.span, message).help("give this step another one");
+            unit.library.complain(match end.first() {
+                Some(first) => diagnostic.related(first.span, "they are here"),
+                None => diagnostic,
+            });
+        }
+    }
+}
+
     for step in steps.iter().filter(|step| !step.id.value.is_empty()) {
         if let Some(first) = seen.get(step.id.value.as_str()) {
             let message = format!("the id `{}` is given twice", step.id.value);
@@ -160,7 +190,7 @@ fn one(unit: &Unit<'_>, level: &Level<'_>, at: usize, step: &Step) -> (PlanStep,
         connection,
         retry,
         timeout: step.timeout.clone().or_else(|| defaults.timeout.clone().filter(|_| acts)),
-        accept: step.accept.iter().map(|name| name.value.clone()).collect(),
+        accept: accepted(step),
         check: checks(unit, &step.check),
         outputs: kept,
         secret: step.secret.iter().map(|name| name.value.clone()).collect(),

@@ -9,7 +9,7 @@ use runbook_model::code;
 use crate::arguments::{Judge, entries_mut, value_of};
 
 /// Judges `objects:` and gives scalars their source text where text is wanted, so that `version: 1.30` stays `1.30`.
-pub(super) fn judge(judge: &mut Judge<'_>, objects: &mut Argument) {
+pub(crate) fn judge(judge: &mut Judge<'_>, objects: &mut Argument) {
     match &mut objects.node {
         Node::List(items) => items.iter_mut().for_each(|item| object(judge, item)),
         // What an expression yields is judged when it is known.

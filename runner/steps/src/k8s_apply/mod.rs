@@ -5,13 +5,13 @@
 
 mod archive;
 mod course;
-mod inline;
+pub(crate) mod inline;
 mod single;
 #[cfg(test)]
 mod tests;
 mod ticket;
 
-use runbook_model::argument::{Argument, Entry, Node};
+use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::failure::Failure;
 use runbook_model::kind::{Effect, Kind, Parameter, Place, Planned, Question, Reaches, Takes};
@@ -21,7 +21,7 @@ use runbook_model::value::Value;
 
 use self::course::Course;
 use self::ticket::Ticket;
-use crate::arguments::{Judge, entries_mut, value_of};
+use crate::arguments::{Judge, rendered, value_of};
 use crate::contract::{Invocation, Pending, Progress, StepKind};
 use crate::ports::Outside;
 
@@ -140,27 +140,6 @@ fn objects(judge: &mut Judge<'_>, arguments: &mut Argument) {
     } else if let Some(span) = template {
         rendered(judge, arguments, span);
     }
-}
-
-/// `template:` and `values:` become the value of `objects:`, which is rendered when the step starts.
-fn rendered(judge: &mut Judge<'_>, arguments: &mut Argument, span: Span) {
-    let Some(path) = judge.text(arguments, "template") else {
-        if value_of(arguments, "template").is_some_and(|template| !template.is_literal()) {
-            let help = "write the file's path; choose between files with `when` on two steps";
-            judge.complain(code::KIND_VALUE, span, "`template` is an expression".into(), help);
-        }
-        return;
-    };
-    let Some(entries) = entries_mut(arguments) else { return };
-    let mut taken = |key: &str| {
-        let place = entries.iter().position(|entry| entry.key == key)?;
-        Some(entries.remove(place))
-    };
-    let template = taken("template");
-    let values = taken("values").map_or_else(|| Argument::new(Node::Map(Vec::new())), |entry| entry.value);
-    let key_span = template.map_or(span, |entry| entry.key_span);
-    let node = Node::Rendered { template: path, values: Box::new(values) };
-    entries.push(Entry { key: "objects".into(), key_span, value: Argument { node, span } });
 }
 
 impl StepKind for K8sApply {
