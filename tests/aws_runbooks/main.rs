@@ -3,17 +3,18 @@
 //! All tests share one cloud, one after the other, hence a test runner of our own.
 
 mod cost;
+mod examples;
 mod network;
 
 use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Trial};
-use runbook_harness::{Cloud, CloudOptions, Home};
+use runbook_harness::{Call, Cloud, CloudOptions, Home};
 
 /// A test; it gets an empty cloud.
 type Test = (&'static str, fn(&Cloud));
 
-const TESTS: [Test; 7] = [
+const TESTS: [Test; 9] = [
     ("network::makes_what_the_prerequisites_ask_for", network::makes_what_the_prerequisites_ask_for),
     ("network::a_second_run_changes_nothing", network::a_second_run_changes_nothing),
     ("network::a_vpc_of_other_addresses_is_left_alone", network::a_vpc_of_other_addresses_is_left_alone),
@@ -21,6 +22,11 @@ const TESTS: [Test; 7] = [
     ("cost::the_guides_cluster_is_added_up", cost::the_guides_cluster_is_added_up),
     ("cost::other_regions_and_old_versions_have_their_prices", cost::other_regions_and_old_versions_have_their_prices),
     ("cost::what_is_not_sold_is_told", cost::what_is_not_sold_is_told),
+    (
+        "examples::every_bucket_of_every_region_is_at_the_baseline",
+        examples::every_bucket_of_every_region_is_at_the_baseline,
+    ),
+    ("examples::a_new_account_comes_under_the_roof", examples::a_new_account_comes_under_the_roof),
 ];
 
 fn main() {
@@ -44,4 +50,9 @@ fn main() {
 
 fn home(cloud: &Cloud) -> Home {
     Home::new(env!("CARGO_BIN_EXE_runbook")).with_cloud(cloud)
+}
+
+/// Does the call change something?
+fn changes(call: &Call) -> bool {
+    !["Describe", "Get", "List"].iter().any(|verb| call.operation.starts_with(verb))
 }

@@ -7,14 +7,10 @@ use std::time::Duration;
 use runbook_harness::{Call, Cloud, Fault, FaultKind};
 use serde_json::Value;
 
-use crate::home;
+use crate::{changes, home};
 
 const EXEC: [&str; 6] = ["exec", "runbooks/network.yaml", "-i", "vpc_name=Karmada_VPC", "-o", "json"];
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn changes(call: &Call) -> bool {
-    !["Describe", "Get", "List"].iter().any(|verb| call.operation.starts_with(verb))
-}
 
 /// How many there are of each thing that a network takes.
 fn made(cloud: &Cloud) -> BTreeMap<&'static str, usize> {
