@@ -70,6 +70,12 @@ impl Checked {
         self.plan.as_ref().map(|plan| &plan.runbook)
     }
 
+    /// The plan as far as it is known without inputs: for pictures of the runbook, not for carrying it out.
+    #[must_use]
+    pub fn draft(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
     fn body(&self) -> Option<&Body> {
         self.plan.as_ref().map(|plan| &plan.body)
     }
