@@ -1,4 +1,4 @@
-//! What helps authors and shells: kinds, completions, manual pages.
+//! What helps authors and shells: kinds, completions, manual pages, pictures, complaints for machines.
 
 use std::process::{Command, Stdio};
 
@@ -65,4 +65,31 @@ fn manual_pages_are_printed_and_written() {
     sandbox.run(&["man", "--dir", "man1"]).expect(0);
     assert!(sandbox.work().join("man1/runbook-exec.1").is_file());
     sandbox.run(&["man", "nothing"]).expect(2);
+}
+
+#[test]
+fn pictures_are_drawn_of_sound_runbooks_only() {
+    let sandbox = Sandbox::new();
+    sandbox.file("gated.yaml", GATED).file("wrong.yaml", "apiVersion: runbook/v1\nname: wrong\nsteps: []\n");
+    assert!(sandbox.run(&["graph", "gated.yaml"]).expect(0).stdout().starts_with("flowchart TB\n  s_gate"));
+    assert!(sandbox.run(&["graph", "gated.yaml", "-o", "dot"]).expect(0).stdout().starts_with("digraph \"gated\" {"));
+    let svg = sandbox.run(&["graph", "gated.yaml", "-o", "svg"]).expect(0);
+    roxmltree::Document::parse(svg.stdout()).unwrap();
+    let wrong = sandbox.run(&["graph", "wrong.yaml"]).expect(3);
+    assert!(wrong.stdout().is_empty() && wrong.stderr().contains("version"), "{wrong}");
+}
+
+#[test]
+fn complaints_are_told_to_github_and_code_scanning() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .file("wrong.yaml", "apiVersion: runbook/v1\nname: wrong\nversion: 1.0.0\nsteps:\n  - id: a\n    sett: {}\n");
+    let github = sandbox.run(&["lint", "-o", "github", "wrong.yaml"]).expect(3);
+    assert!(
+        github.stdout().starts_with("::error file=wrong.yaml,line=6,endLine=6,col=5,endColumn=9,title=RB"),
+        "{github}"
+    );
+    let sarif = sandbox.run(&["lint", "-o", "sarif", "wrong.yaml"]).expect(3).json();
+    let region = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!((&region["startLine"], &region["endColumn"]), (&6.into(), &9.into()));
 }

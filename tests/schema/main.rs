@@ -1,5 +1,6 @@
 //! The JSON Schema in `docs/schema` as an editor uses it: a real YAML language server reads it, by the line that shipped
-//! runbooks carry, and finds nothing in good runbooks and every mistake in bad ones.
+//! runbooks carry, and finds nothing in good runbooks and every mistake in bad ones. And `lint -o sarif` against the schema
+//! of SARIF, by the validator that the server brings.
 //!
 //! The server comes from npm, pinned by `package-lock.json` beside this file, into the folder of build results. Without
 //! Node.js or the network these tests say by name that they were skipped.
@@ -58,4 +59,21 @@ fn every_mistake_is_found_where_it_stands() {
     let Some(mut server) = Server::start("every_mistake_is_found_where_it_stands") else { return };
     let path = project::root().join("fixtures/schema/bad.yaml");
     insta::assert_snapshot!(server.complaints(&path, &with_modeline(&path)).join("\n"));
+}
+
+#[test]
+fn complaints_as_sarif_fit_the_schema_of_sarif() {
+    let bad = project::root().join("fixtures/schema/bad.yaml");
+    let mut lint = std::process::Command::new(env!("CARGO_BIN_EXE_runbook"));
+    let lint = lint.args(["lint", "-o", "sarif"]).arg(&bad).output().unwrap();
+    assert_eq!(lint.status.code(), Some(3));
+    let log: serde_json::Value = serde_json::from_slice(&lint.stdout).unwrap();
+    assert!(log["runs"][0]["results"].as_array().unwrap().len() > 5);
+    let schema = fs::read_to_string(project::root().join("fixtures/sarif/sarif-schema-2.1.0.json")).unwrap();
+    let Some(found) = server::validated("complaints_as_sarif_fit_the_schema_of_sarif", &schema, &log) else { return };
+    assert_eq!(found, serde_json::json!([]));
+    // The validator would find something.
+    let wrong = serde_json::json!({"version": "2.0.0", "runs": []});
+    let found = server::validated("complaints_as_sarif_fit_the_schema_of_sarif", &schema, &wrong).unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 1);
 }

@@ -106,6 +106,30 @@ impl Drop for Server {
     }
 }
 
+/// What the JSON Schema validator that the server uses has against a value; where it cannot be had, says that `test` is
+/// skipped.
+pub(crate) fn validated(test: &str, schema: &str, value: &Json) -> Option<Json> {
+    const SCRIPT: &str = "\
+        const Ajv = require('ajv').default, text = require('fs').readFileSync(0, 'utf8'), [schema, value] = JSON.parse(text);\
+        const check = new Ajv({strict: false, validateFormats: false, unicodeRegExp: false, allErrors: true}).compile(schema);\
+        check(value); console.log(JSON.stringify((check.errors || []).map(e => e.instancePath + ' ' + e.message)))";
+    let folder = match installed() {
+        Ok(folder) => folder,
+        Err(why) => {
+            println!("skipped `{test}`: {why}");
+            return None;
+        }
+    };
+    let mut node = Command::new("node");
+    node.args(["-e", SCRIPT]).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut node = node.spawn().unwrap();
+    let schema: Json = serde_json::from_str(schema).unwrap();
+    node.stdin.take().unwrap().write_all(json!([schema, value]).to_string().as_bytes()).unwrap();
+    let output = node.wait_with_output().unwrap();
+    assert!(output.status.success());
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
 /// The folder it is installed in. Whoever comes while it is installed, in this process or another, waits.
 fn installed() -> Result<PathBuf, String> {
     let folder = project::target().join("yaml-language-server");

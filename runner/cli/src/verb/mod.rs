@@ -7,6 +7,7 @@ pub(crate) mod eks_token;
 pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod explain;
+pub(crate) mod graph;
 pub(crate) mod kinds;
 pub(crate) mod lint;
 pub(crate) mod man;

@@ -1,6 +1,9 @@
-//! Complaints on their way to a person: drawn in their source, on stderr.
+//! Complaints on their way to a person: drawn in their source, on stderr. `github` and `sarif` tell them to machines.
 //!
 //! This file decides colour and width. It must not know what is complained of; the language draws.
+
+pub(crate) mod github;
+pub(crate) mod sarif;
 
 use runbook_language::render::{self, Style};
 use runbook_model::diagnostic::{Diagnostic, Severity};
