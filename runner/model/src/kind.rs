@@ -134,6 +134,12 @@ pub struct Planned {
     pub effect: Effect,
     /// Does the effect rest on a token that the engine gives? Then a repetition is harmless only while tokens live (an hour).
     pub token: bool,
+    /// Does it keep what it gives, so that the same call gives the same answer again and changes nothing? Then secrets that
+    /// the journal withheld are had again by calling it once more, although it is no call that only reads.
+    pub keeps: bool,
+    /// Does it succeed when what it is about is absent, also with all that it lived in? Then `missing` is an answer, even of
+    /// its connection.
+    pub absent_is_fine: bool,
     /// What it reaches through its connection.
     pub reaches: Reaches,
     /// What its answer looks like.
@@ -142,15 +148,6 @@ pub struct Planned {
     pub must_match: bool,
 }
 
-    /// Does it keep what it gives, so that the same call gives the same answer again and changes nothing? Then secrets that
-    /// the journal withheld are had again by calling it once more, although it is no call that only reads.
-    pub keeps: bool,
-    /// Does it succeed when what it is about is absent, also with all that it lived in? Then `missing` is an answer, even of
-    /// its connection.
-    pub absent_is_fine: bool,
-    /// Does it keep what it gives, so that the same call gives the same answer again and changes nothing? Then secrets that
-    /// the journal withheld are had again by calling it once more, although it is no call that only reads.
-    pub keeps: bool,
 impl Planned {
     /// An answer of which nothing is known, from a call that reads nothing outside. What a kind says when it cannot say more.
     #[must_use]

@@ -210,6 +210,9 @@ pub struct Call {
     /// Does that rest on a token? See [`crate::kind::Planned::token`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub token: bool,
+    /// Does it give the same answer again? See [`crate::kind::Planned::keeps`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps: bool,
     /// What it reaches.
     pub reaches: Reaches,
     /// Its own connection where it names one; otherwise the step's.
@@ -218,9 +221,6 @@ pub struct Call {
     /// The further connections it names, by the argument that names them ([`crate::kind::Takes::Connection`]).
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub connections: IndexMap<String, Argument>,
-    /// Does it give the same answer again? See [`crate::kind::Planned::keeps`].
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub keeps: bool,
 }
 
 /// A `wait-for`.

@@ -155,7 +155,6 @@ fn somebody_who_cannot_be_asked_fails_the_call_that_wanted_them() {
 }
 
 #[test]
-#[test]
 fn a_cluster_that_is_gone_may_be_an_answer() {
     let mut scene = Scene::new(json!({"steps": [
         {"id": "a", "call": {"reaches": "kubernetes", "connection": {"eks": "x"}, "effect": "converges"}, "accept": ["missing"]},
@@ -166,6 +165,7 @@ fn a_cluster_that_is_gone_may_be_an_answer() {
     assert_eq!(scene.read()[0], "step-succeeded a unchanged");
 }
 
+#[test]
 fn a_resume_in_another_account_changes_nothing() {
     let plan = json!({"connections": {"other": {"aws": {"region": "r"}}}, "steps": [
         {"id": "a", "call": {"reaches": "aws", "effect": "one-shot"}},

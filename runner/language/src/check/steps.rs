@@ -69,9 +69,6 @@ fn rename(steps: &mut [PlanStep], at: usize, name: &str) {
     }
 }
 
-/// Complains of ids given twice.
-fn doubles(unit: &Unit<'_>, steps: &[Step]) {
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
 /// The failures that count as an answer: those the author names, and what the kind says of itself.
 fn accepted(step: &Step) -> Vec<String> {
     let mut accepted: Vec<String> = step.accept.iter().map(|name| name.value.clone()).collect();
@@ -102,6 +99,9 @@ fn beside_ends(unit: &Unit<'_>, steps: &[Step]) {
     }
 }
 
+/// Complains of ids given twice.
+fn doubles(unit: &Unit<'_>, steps: &[Step]) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for step in steps.iter().filter(|step| !step.id.value.is_empty()) {
         if let Some(first) = seen.get(step.id.value.as_str()) {
             let message = format!("the id `{}` is given twice", step.id.value);

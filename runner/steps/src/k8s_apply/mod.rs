@@ -16,7 +16,6 @@ use runbook_model::code;
 use runbook_model::failure::Failure;
 use runbook_model::kind::{Effect, Kind, Parameter, Place, Planned, Question, Reaches, Takes};
 use runbook_model::shape::Shape;
-use runbook_model::source::Span;
 use runbook_model::value::Value;
 
 use self::course::Course;
