@@ -161,6 +161,9 @@ impl<'a> Decider<'a> {
                 self.looked(id, wait, node.work.looks + 1, self.now, &Err(failure.clone()))
             }
             (Phase::Active, Action::Call(_)) if self.looks_first(id) => self.probed(id, &Err(failure.clone())),
+            (Phase::Active, Action::Call(_)) if failure.is_one_of(&self.state.step(id).accept) => {
+                self.or_need(id, self.accepted(id, failure))
+            }
             _ => self.failed_attempt(id, failure),
         }
     }
@@ -190,6 +193,3 @@ fn record(event: Event) -> Command {
 fn is_signal(reason: StopReason) -> bool {
     matches!(reason, StopReason::Interrupted | StopReason::Terminated)
 }
-            (Phase::Active, Action::Call(_)) if failure.is_one_of(&self.state.step(id).accept) => {
-                self.or_need(id, self.accepted(id, failure))
-            }

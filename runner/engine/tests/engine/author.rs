@@ -219,6 +219,7 @@ fn call(json: J) -> J {
         "arguments": written(given.get("arguments").cloned().unwrap_or_else(|| json!({}))),
         "effect": given.get("effect").cloned().unwrap_or_else(|| "reads".into()),
         "token": given.get("token").cloned().unwrap_or_else(|| false.into()),
+        "keeps": given.get("keeps").cloned().unwrap_or_else(|| false.into()),
         "reaches": given.get("reaches").cloned().unwrap_or_else(|| "nothing".into()),
     });
     if let Some(connection) = given.get("connection") {
@@ -237,7 +238,6 @@ fn checks(json: &J) -> J {
         .map(|check| {
             let mut frozen = json!({
                 "that": written(check["that"].clone()),
-        "keeps": given.get("keeps").cloned().unwrap_or_else(|| false.into()),
                 "place": {"file": "demo.yaml", "line": 2, "column": 3},
                 "warns": check.get("warns").cloned().unwrap_or_else(|| false.into()),
             });
