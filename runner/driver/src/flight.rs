@@ -57,7 +57,7 @@ async fn answer(run: RunId, call: Call, kind: &dyn StepKind, outside: &dyn Outsi
     let (ticket, look) = match call.purpose {
         Purpose::Poll { ticket } => (Some(ticket), None),
         Purpose::Look(look) => (None, Some(look)),
-        Purpose::Act | Purpose::Probe | Purpose::Reread { .. } => (None, None),
+        Purpose::Act | Purpose::Probe | Purpose::Verify | Purpose::Reread { .. } => (None, None),
     };
     let invocation = Invocation {
         run,
@@ -102,6 +102,7 @@ fn name(purpose: &Purpose) -> &'static str {
         Purpose::Act => "act",
         Purpose::Poll { .. } => "poll",
         Purpose::Probe => "probe",
+        Purpose::Verify => "verify",
         Purpose::Look(_) => "look",
         Purpose::Reread { .. } => "reread",
     }

@@ -125,7 +125,10 @@ fn slot(state: &State, process: &Process, id: NodeId) -> Option<Slot> {
         return doing.is_due().then_some(Slot::Quiet);
     }
     let node = state.node(id);
-    if !matches!(node.weight, Weight::Live | Weight::Doomed) || !state.is_reachable(id) {
+    if state.to_verify.contains(&id) {
+        return Some(node.work.pause.map_or(Slot::Acting, |at| Slot::At(at, true)));
+    }
+    if !matches!(node.weight, Weight::Live | Weight::Doomed) || !state.is_reachable(id) || state.is_asleep(id) {
         return None;
     }
     let work = &node.work;
@@ -138,8 +141,7 @@ fn slot(state: &State, process: &Process, id: NodeId) -> Option<Slot> {
     let due = match node.phase {
         Phase::Pending => pause,
         Phase::Open => {
-            let inside = state.inside(id);
-            if !inside.is_over() {
+            if !state.course_inside(id).is_over {
                 return None;
             }
             pause

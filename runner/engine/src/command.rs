@@ -72,6 +72,8 @@ pub enum Purpose {
     },
     /// To see whether the effect is there.
     Probe,
+    /// To see whether what a finished step did still holds.
+    Verify,
     /// A look of a wait.
     Look(Look),
     /// To read again what the journal withheld of another step.

@@ -45,6 +45,10 @@ impl Engine {
         &self.state
     }
 
+    pub(crate) fn into_state(self) -> State {
+        self.state
+    }
+
     pub(crate) fn sight(&self) -> Sight<'_> {
         Sight { state: &self.state, process: &self.process }
     }

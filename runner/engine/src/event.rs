@@ -52,7 +52,13 @@ pub enum Event {
         /// What the plan asks for and this version does not carry out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         warnings: Vec<String>,
+        /// The finished steps whose `verify` is asked before anything that rests on them goes on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        verifies: Vec<StepPath>,
     },
+    /// The run rests on an edited runbook from here on, and on inputs that may be others. Comes right before the event of the
+    /// process that takes it up. What was done stands where it is still wanted; see `crate::state`.
+    PlanChanged(Box<PlanChanged>),
     /// A connection was used for the first time, or for the first time by this holder.
     ConnectionIdentified {
         /// Its label; see [`runbook_model::connection::Connection::label`].
@@ -69,6 +75,19 @@ pub enum Event {
         /// When the time of all that is inside is up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline: Option<Timestamp>,
+    },
+    /// The steps of a runbook are over, and those that belong to its end begin.
+    EndReached {
+        /// The step (or item) that runs it; `None`: the run itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepPath>,
+        /// Which of them.
+        part: EndPart,
+        /// How the steps ended: succeeded, failed or cancelled. They see it as `run.status`.
+        status: EndStatus,
+        /// What decided that. They see it as `run.error`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<Because>,
     },
     /// The list of a `for-each` is known.
     ItemsListed {
@@ -94,6 +113,19 @@ pub enum Event {
         /// When its time is up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline: Option<Timestamp>,
+    },
+    /// A finished step was looked at again, before anything else rests on it.
+    StepVerified {
+        /// The step.
+        step: StepPath,
+        /// Why its result cannot be trusted any more; none: it can.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sentences: Vec<String>,
+    },
+    /// What a probe found is not as wanted, and the steps of `adjust` begin, or begin anew.
+    StepAdjusting {
+        /// The step.
+        step: StepPath,
     },
     /// A probe looked.
     StepProbed {
@@ -157,6 +189,12 @@ pub enum Event {
         holds_since: Option<Timestamp>,
         /// When it looks next.
         next: Timestamp,
+    },
+    /// The plan has changed, what the step reads came about once more, and what it does came out as it was: its outcome
+    /// stands.
+    StepKept {
+        /// The step.
+        step: StepPath,
     },
     /// A call failed, of the effect itself or of what looks after it (a probe, a look, an identification); there will be
     /// another, or the step fails.
@@ -307,6 +345,22 @@ pub struct RunCreated {
     pub version: String,
 }
 
+/// What a run rests on after its runbook was edited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlanChanged {
+    /// The plan.
+    pub plan: Plan,
+    /// The digest of the plan.
+    pub plan_digest: Digest,
+    /// The bytes of the package; see [`RunCreated::package`].
+    pub package: IndexMap<String, String>,
+    /// The inputs, fitted to their types; secret ones withheld.
+    pub inputs: Recorded,
+    /// The digest of the inputs under the key of the run; see [`RunCreated::inputs_digest`].
+    pub inputs_digest: Digest,
+}
+
 /// An item of a `for-each`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -377,6 +431,27 @@ pub enum StopReason {
     Refused,
 }
 
+/// Which steps of a runbook run at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndPart {
+    /// Those after a failure.
+    WhenFailed,
+    /// Those at every end.
+    Finally,
+}
+
+impl EndPart {
+    /// What stands before the ids of its steps in their paths.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::WhenFailed => "when_failed",
+            Self::Finally => "finally",
+        }
+    }
+}
+
 /// How a run stands when nobody holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -414,15 +489,20 @@ impl Event {
         match self {
             Self::RunCreated(_) => "run-created",
             Self::RunHeld { .. } => "run-held",
+            Self::PlanChanged(_) => "plan-changed",
             Self::ConnectionIdentified { .. } => "connection-identified",
             Self::BodyOpened { .. } => "body-opened",
+            Self::EndReached { .. } => "end-reached",
             Self::ItemsListed { .. } => "items-listed",
             Self::StepSkipped { .. } => "step-skipped",
             Self::StepBegun { .. } => "step-begun",
+            Self::StepVerified { .. } => "step-verified",
+            Self::StepAdjusting { .. } => "step-adjusting",
             Self::StepProbed { .. } => "step-probed",
             Self::StepStarted { .. } => "step-started",
             Self::StepGoing { .. } => "step-going",
             Self::StepLooked { .. } => "step-looked",
+            Self::StepKept { .. } => "step-kept",
             Self::AttemptFailed { .. } => "attempt-failed",
             Self::StepInDoubt { .. } => "step-in-doubt",
             Self::StepSucceeded { .. } => "step-succeeded",
@@ -444,10 +524,13 @@ impl Event {
             | Self::ItemsListed { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::StepBegun { step, .. }
+            | Self::StepVerified { step, .. }
+            | Self::StepAdjusting { step }
             | Self::StepProbed { step, .. }
             | Self::StepStarted { step, .. }
             | Self::StepGoing { step, .. }
             | Self::StepLooked { step, .. }
+            | Self::StepKept { step }
             | Self::AttemptFailed { step, .. }
             | Self::StepInDoubt { step, .. }
             | Self::StepSucceeded { step, .. }
@@ -455,8 +538,10 @@ impl Event {
             | Self::StepParked { step, .. }
             | Self::StepReopened { step, .. }
             | Self::WordGiven { step, .. } => Some(step),
+            Self::EndReached { step, .. } => step.as_ref(),
             Self::RunCreated(_)
             | Self::RunHeld { .. }
+            | Self::PlanChanged(_)
             | Self::ConnectionIdentified { .. }
             | Self::CancelAsked { .. }
             | Self::RunStopping { .. }

@@ -11,7 +11,7 @@ use runbook_model::path::StepPath;
 use runbook_model::time::Timestamp;
 use runbook_model::value::Map;
 
-use crate::event::{Person, StopReason, Word};
+use crate::event::{Person, PlanChanged, StopReason, Word};
 
 /// One thing that reaches a run.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub struct Holding {
     pub secrets: Map,
     /// Run this step and what depends on it again.
     pub from: Option<StepPath>,
+    /// Go on by an edited runbook.
+    pub with: Option<Box<PlanChanged>>,
     /// How much time a step gets whose deadline has passed; `None`: its whole `timeout` again.
     pub extend: Option<Duration>,
 }

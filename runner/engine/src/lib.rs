@@ -12,6 +12,7 @@ pub mod event;
 pub mod input;
 mod outline;
 mod process;
+mod reads;
 pub mod resume;
 mod retry;
 mod state;

@@ -5,11 +5,14 @@
 
 use indexmap::IndexMap;
 use runbook_model::argument::Argument;
+use runbook_model::path::StepPath;
 use runbook_model::plan::{Action, Body, Call, Check, OnFailure, Plan, Step, Until};
 use runbook_template::syntax::{Expr, ExprKind, parse};
 
-/// A body of the plan: the runbook itself, a nested one or the inside of a group. One that stands in a `for-each` is
-/// outlined once and opened per item.
+use crate::event::EndPart;
+
+/// A body of the plan: the runbook itself, a nested one, the inside of a group, or the steps of `adjust`, `when-failed` or
+/// `finally`. One that stands in a `for-each` is outlined once and opened per item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LayoutId(u32);
 
@@ -28,12 +31,24 @@ pub(crate) struct Outline {
 pub(crate) struct Layout {
     /// The step this body stands in; `None` for the outermost.
     holder: Option<(LayoutId, u32)>,
+    /// The steps, where the plan has them in no body of their own; what is around them is in their sight.
+    aside: Option<Aside>,
     /// Where each id stands among the steps.
     pub(crate) index: IndexMap<String, u32>,
     /// Who waits for the end of each step.
     pub(crate) dependents: Vec<Vec<Dependent>>,
-    /// The body inside each step that has one.
+    /// The body inside each step that has one, or its `adjust`.
     pub(crate) inner: Vec<Option<LayoutId>>,
+    /// What runs at the end of this runbook, in this order.
+    pub(crate) ends: Vec<(EndPart, LayoutId)>,
+}
+
+/// Steps that stand aside of a runbook's own.
+#[derive(Debug)]
+struct Aside {
+    body: Body,
+    /// What stands before their ids in their paths.
+    name: &'static str,
 }
 
 /// A step that waits for another.
@@ -61,11 +76,44 @@ impl Outline {
     }
 
     pub(crate) fn body(&self, id: LayoutId) -> &Body {
-        match self.layout(id).holder {
+        let layout = self.layout(id);
+        if let Some(aside) = &layout.aside {
+            return &aside.body;
+        }
+        match layout.holder {
             None => &self.plan.body,
             // A layout is made from a body that is there, and a plan never changes.
             Some((layout, index)) => self.step(layout, index).action.body().unwrap_or(&self.plan.body),
         }
+    }
+
+    /// The path of a step of a body; `around` is that of the instance the body stands in.
+    pub(crate) fn path(&self, layout: LayoutId, around: Option<&StepPath>, id: &str) -> StepPath {
+        let below =
+            |around: Option<&StepPath>, id: &str| around.map_or_else(|| StepPath::root(id), |path| path.child(id));
+        match &self.layout(layout).aside {
+            Some(aside) => below(Some(&below(around, aside.name)), id),
+            None => below(around, id),
+        }
+    }
+
+    /// Does the plan have a step of that path, whatever its keys?
+    pub(crate) fn knows(&self, path: &StepPath) -> bool {
+        let mut layout = Some(ROOT);
+        for segment in path.segments() {
+            let Some(at) = layout else { return false };
+            let aside = |id: LayoutId| self.layout(id).aside.as_ref().is_some_and(|aside| aside.name == segment.id);
+            layout = match self.layout(at).index.get(&segment.id) {
+                Some(index) => self.layout(at).inner[*index as usize],
+                // The name of steps that stand aside is a part of their paths.
+                None if aside(at) => Some(at),
+                None => match self.layout(at).ends.iter().find(|(_, end)| aside(*end)) {
+                    Some((_, end)) => Some(*end),
+                    None => return false,
+                },
+            };
+        }
+        true
     }
 
     pub(crate) fn step(&self, layout: LayoutId, index: u32) -> &Step {
@@ -99,10 +147,24 @@ fn fill(layouts: &mut Vec<Layout>, id: LayoutId, body: &Body) {
             layouts.push(Layout { holder: Some((id, number(at))), ..Layout::default() });
             fill(layouts, nested_id, nested);
             inner[at] = Some(nested_id);
+        } else if !step.adjust.is_empty() {
+            inner[at] = Some(fill_aside(layouts, &body.file, "adjust", &step.adjust));
         }
     }
+    let parts = [(EndPart::WhenFailed, &body.when_failed), (EndPart::Finally, &body.finally)];
+    let parts = parts.into_iter().filter(|(_, steps)| !steps.is_empty());
+    let ends = parts.map(|(part, steps)| (part, fill_aside(layouts, &body.file, part.folder(), steps))).collect();
     let layout = &mut layouts[id.0 as usize];
-    (layout.index, layout.dependents, layout.inner) = (index, dependents, inner);
+    (layout.index, layout.dependents, layout.inner, layout.ends) = (index, dependents, inner, ends);
+}
+
+fn fill_aside(layouts: &mut Vec<Layout>, file: &str, name: &'static str, steps: &[Step]) -> LayoutId {
+    let id = LayoutId(number(layouts.len()));
+    let body = Body { file: file.to_owned(), shares_scope: true, steps: steps.to_vec(), ..Body::default() };
+    layouts.push(Layout::default());
+    fill(layouts, id, &body);
+    layouts[id.0 as usize].aside = Some(Aside { body, name });
+    id
 }
 
 /// The steps of the same body that a step needs, by place; ids of bodies around it are left out.

@@ -98,7 +98,7 @@ impl Process {
         match input {
             Input::Tick => {}
             // A run that was given up is given up.
-            Input::Hold(_) if state.cancelled => return false,
+            Input::Hold(_) if state.is_given_up() => return false,
             Input::Hold(holding) => {
                 self.supplied.clone_from(&holding.secrets);
                 self.holding = Some(holding);
@@ -232,6 +232,13 @@ impl Process {
     pub(crate) fn settled(&mut self, state: &State, event: &Event) {
         match event {
             Event::RunHeld { .. } => self.holding = None,
+            // All instances are numbered anew; nothing was under way, because this comes before the run is held.
+            Event::PlanChanged(_) => {
+                let holding = self.holding.take().map(|holding| Box::new(Holding { with: None, ..*holding }));
+                let (words, cancel) = (std::mem::take(&mut self.words), self.cancel.take());
+                let supplied = std::mem::take(&mut self.supplied);
+                *self = Self { holding, words, cancel, stop: self.stop, halt: self.halt, supplied, ..Self::default() };
+            }
             Event::ConnectionIdentified { connection, .. } => self.met(connection),
             Event::CancelAsked { .. } => self.cancel = None,
             Event::WordGiven { step, .. } => self.words.retain(|word| word.step != *step),
@@ -241,11 +248,15 @@ impl Process {
             | Event::StepBegun { .. }
             | Event::StepStarted { .. }
             | Event::ItemsListed { .. }
-            | Event::BodyOpened { .. } => {}
+            | Event::BodyOpened { .. }
+            | Event::EndReached { .. } => {}
             Event::StepSkipped { step, .. }
+            | Event::StepVerified { step, .. }
+            | Event::StepAdjusting { step }
             | Event::StepProbed { step, .. }
             | Event::StepGoing { step, .. }
             | Event::StepLooked { step, .. }
+            | Event::StepKept { step }
             | Event::AttemptFailed { step, .. }
             | Event::StepInDoubt { step, .. }
             | Event::StepSucceeded { step, .. }

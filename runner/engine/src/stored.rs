@@ -88,6 +88,9 @@ pub fn decode(version: u16, kind: &str, bytes: &[u8]) -> Result<Stamped, Unreada
         Event::RunCreated(created) if created.plan.format > plan::FORMAT => {
             Err(Unreadable::NewerPlan { found: created.plan.format })
         }
+        Event::PlanChanged(changed) if changed.plan.format > plan::FORMAT => {
+            Err(Unreadable::NewerPlan { found: changed.plan.format })
+        }
         _ => Ok(stamped),
     }
 }

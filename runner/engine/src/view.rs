@@ -16,10 +16,10 @@ use runbook_model::value::Value;
 use crate::decide::{Again, checkpoint};
 use crate::engine::Engine;
 use crate::evaluate::Sight;
-use crate::event::{EndStatus, ParkReason};
+use crate::event::{EndStatus, Event, ParkReason, PlanChanged, Stamped};
 use crate::resume::{self, Decision, Standing};
-use crate::state::State;
 use crate::state::node::{Container, Inner, Mark, NodeId, Phase};
+use crate::state::{IllegalEvent, State};
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,17 @@ pub struct StepView {
     pub outputs: Option<Value>,
 }
 
+/// A step that was carried out and that the edited plan does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Its path.
+    pub path: StepPath,
+    /// How its success came about, if it succeeded; what was created or changed stays.
+    pub origin: Option<Origin>,
+    /// Does nobody know whether its effect happened?
+    pub in_doubt: bool,
+}
+
 /// What a resume would do with one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumption {
@@ -189,6 +200,27 @@ impl Engine {
         }
     }
 
+    /// The engine as it would be by an edited plan, for telling what a resume would do.
+    ///
+    /// # Errors
+    /// The run was cancelled.
+    pub fn edited(self, changed: PlanChanged, now: Timestamp) -> Result<Self, IllegalEvent> {
+        let mut state = self.into_state();
+        state.apply(&Stamped { time: now, event: Event::PlanChanged(Box::new(changed)) })?;
+        Ok(Self::new(state))
+    }
+
+    /// What was carried out and is no part of the plan any more.
+    pub fn removed(&self) -> impl Iterator<Item = Removed> + '_ {
+        let state = self.state();
+        let past = state.past.iter().filter(|(path, past)| past.happened() && !state.outline.knows(path));
+        past.map(|(path, past)| Removed {
+            path: path.clone(),
+            origin: past.end.as_ref().and_then(|end| end.origin),
+            in_doubt: past.is_in_doubt(),
+        })
+    }
+
     /// What a resume at `now` would do, for every instance; `from` is the step that a person wants run again.
     #[must_use]
     pub fn resumption(&self, from: Option<&StepPath>, now: Timestamp) -> Vec<Resumption> {
@@ -197,9 +229,15 @@ impl Engine {
         let ids = in_order(state);
         let asks = |id: &NodeId| resumption(state, &again, &BTreeSet::new(), *id, now).0 == Decision::Ask;
         let held_up = spread(state, ids.iter().copied().filter(asks).collect(), true);
+        let verified = state.relied_on(&again.runs(state));
         ids.into_iter()
             .map(|id| {
-                let (decision, reason) = resumption(state, &again, &held_up, id, now);
+                let (mut decision, mut reason) = resumption(state, &again, &held_up, id, now);
+                if decision == Decision::Reuse && verified.contains(&id) {
+                    reason += "; its `verify` is asked first, and it is looked at again if that fails";
+                } else if decision == Decision::Reuse && state.end_begins_again(id, &again.runs(state)) {
+                    (decision, reason) = (Decision::Rerun, "it runs again when the end is reached again".to_owned());
+                }
                 Resumption { path: state.node(id).path.clone(), decision, reason }
             })
             .collect()
@@ -222,8 +260,15 @@ fn resumption(
         }
         around = state.around(at);
     }
+    let renewal = node.renewal.as_deref().filter(|_| node.phase == Phase::Pending);
+    let doubt = matches!(node.work.mark, Mark::Doubt | Mark::Answered | Mark::Going);
+    if let Some(renewal) = renewal.filter(|_| !doubt) {
+        let container = !matches!(node.inner, Inner::Nothing);
+        return (if container { Decision::Run } else { Decision::Rerun }, renewal.why.to_owned());
+    }
     let standing = match node.phase {
         _ if again.open.contains(&id) => Standing::Unfinished,
+        Phase::Pending if doubt => Standing::Unfinished,
         Phase::Pending => Standing::Never,
         Phase::Active | Phase::Open => Standing::Unfinished,
         Phase::Parked(ParkReason::Approval | ParkReason::Doubt) => Standing::WaitsForPerson,
@@ -264,7 +309,7 @@ fn in_order(state: &State) -> Vec<NodeId> {
 }
 
 fn collect(state: &State, container: Container, ids: &mut Vec<NodeId>) {
-    for id in state.children(container) {
+    for id in state.members(container) {
         ids.push(id);
         match &state.node(id).inner {
             Inner::Nothing => {}
@@ -318,7 +363,7 @@ fn status(state: &State, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) -> 
         Phase::Pending if node.work.pause.is_some() => StepStatus::Waiting,
         Phase::Pending => StepStatus::Pending,
         // A run that stopped over a failure leaves what is around it open.
-        Phase::Open if !held && state.inside(id).has_failed() => StepStatus::Failed,
+        Phase::Open if !held && state.course_inside(id).has_failed => StepStatus::Failed,
         Phase::Open => StepStatus::Running,
         Phase::Active => match node.work.mark {
             Mark::Doubt => StepStatus::InDoubt,

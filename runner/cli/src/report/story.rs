@@ -3,7 +3,7 @@
 //! This file decides the words. It must not know where they are shown nor in which colours, and it never prints a value:
 //! events hold secrets only as withheld, but people are spared the rest as well.
 
-use runbook_engine::event::{EndStatus, Event, Finding, ParkReason, Person, StopReason, Word};
+use runbook_engine::event::{EndPart, EndStatus, Event, Finding, ParkReason, Person, StopReason, Word};
 use runbook_model::duration::Duration;
 use runbook_model::failure::Failure;
 use runbook_model::kind::Origin;
@@ -67,14 +67,28 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
                 format!("run {} of {} {} made by {}", created.run, runbook.name, runbook.version, name(&created.by)),
             )
         }
-        Event::RunHeld { by, pid, version, warnings } => {
+        Event::RunHeld { by, pid, version, warnings, .. } => {
             Told::run(Tone::Plain, format!("taken up by {} (process {pid}, runbook {version})", name(by)))
                 .details(warnings.iter().cloned())
+        }
+        Event::PlanChanged(changed) => {
+            let runbook = &changed.plan.runbook;
+            Told::run(Tone::Plain, format!("goes on by an edited {} {}", runbook.name, runbook.version))
         }
         Event::ConnectionIdentified { connection, identity } => {
             Told::run(Tone::Plain, format!("{connection}: {identity}"))
         }
         Event::BodyOpened { step, .. } => Told::of(step, Tone::Going, "opened"),
+        Event::EndReached { step, part, .. } => {
+            let words = match part {
+                EndPart::WhenFailed => "it failed: the steps of `when-failed` begin",
+                EndPart::Finally => "its steps are over: those of `finally` begin",
+            };
+            match step {
+                Some(step) => Told::of(step, Tone::Going, words),
+                None => Told::run(Tone::Plain, words),
+            }
+        }
         Event::ItemsListed { step, items } => {
             Told::of(step, Tone::Going, listed(items.iter().map(|item| item.key.as_str())))
         }
@@ -83,6 +97,13 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
             Told::of(step, tone, format!("skipped: {reason}")).details(failure.iter().flat_map(failure_details))
         }
         Event::StepBegun { step, .. } => Told::of(step, Tone::Going, "begins"),
+        Event::StepVerified { step, sentences } if sentences.is_empty() => {
+            Told::of(step, Tone::Plain, "verified: it is as it was left")
+        }
+        Event::StepVerified { step, sentences } => {
+            Told::of(step, Tone::Doubtful, "is not as it was left").details(sentences.iter().cloned())
+        }
+        Event::StepAdjusting { step } => Told::of(step, Tone::Going, "is adjusted"),
         Event::StepProbed { step, finding, .. } => found(step, finding),
         Event::StepStarted { step, attempt: 1, .. } => Told::of(step, Tone::Minor, "starts"),
         Event::StepStarted { step, attempt, .. } => Told::of(step, Tone::Going, format!("starts, try {attempt}")),
@@ -111,6 +132,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
         Event::StepSucceeded { step, origin, accepted, warnings, .. } => {
             Told::of(step, Tone::Good, succeeded(*origin, accepted.as_ref())).details(warnings.iter().cloned())
         }
+        Event::StepKept { step } => Told::of(step, Tone::Good, "stays as it is: it would do the same again"),
         Event::StepFailed { step, failure } => {
             Told::of(step, Tone::Bad, classed(failure)).details(failure_details(failure))
         }

@@ -10,7 +10,9 @@ use runbook_model::connection::{Connection, Identity};
 use runbook_model::failure::Failure;
 use runbook_model::kind::{Kind, Planned, Question, Reaches};
 use runbook_steps::contract::{Invocation, Pending, StepKind};
+use runbook_steps::files::Files;
 use runbook_steps::ports::{Aws, Kubernetes, Outside};
+use runbook_steps::programs::Programs;
 
 /// What becomes of a call.
 pub(crate) type Fate = Pending<'static, Result<Progress, Failure>>;
@@ -91,6 +93,14 @@ impl Outside for Nowhere {
 
     fn network(&self) -> &dyn runbook_steps::network::Network {
         unreachable!("the test's kind reaches nothing")
+    }
+
+    fn files(&self) -> &dyn Files {
+        unimplemented!("nothing here edits files")
+    }
+
+    fn programs(&self) -> &dyn Programs {
+        unimplemented!("nothing here runs programs")
     }
 
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {

@@ -46,9 +46,16 @@ pub(crate) fn checkpoint(node: &Node, step: &Step, now: runbook_model::time::Tim
             Mark::Going => Known::Going,
         },
         effect,
-        token_expired: token && intent.is_some_and(|intent| resume::token_expired(intent.token_since, now)),
+        token_expired: token
+            && intent.is_some_and(|intent| {
+                // A call that is defined otherwise, or made anew, gets a token of its own, which does not meet what the old one
+                // did.
+                resume::token_expired(intent.token_since, now)
+                    || intent.generation != node.work.generation
+                    || !step.is_defined_by(&intent.definition)
+            }),
         probe: step.probe.is_some(),
-        unchanged: intent.is_none_or(|intent| intent.definition == step.definition),
+        unchanged: intent.is_none_or(|intent| step.is_defined_by(&intent.definition)),
         blocked,
     }
 }
@@ -57,6 +64,9 @@ impl Decider<'_> {
     /// What a step that calls a kind does next.
     pub(super) fn call(self, id: NodeId, call: &plan::Call) -> Vec<Command> {
         if let Some(commands) = self.time_is_up(id) {
+            return commands;
+        }
+        if let Some(commands) = self.still_stands(id, call) {
             return commands;
         }
         let (node, step) = (self.state.node(id), self.state.step(id));
@@ -79,6 +89,23 @@ impl Decider<'_> {
                 let commands = if self.looks_first(id) { self.probe(id) } else { self.start(id, call) };
                 self.or_need(id, commands)
             }
+        }
+    }
+
+    /// A call whose outcome stands if it would do the same again: it would, or something has to be known before that can be
+    /// told. `None`: it does something else now.
+    fn still_stands(self, id: NodeId, call: &plan::Call) -> Option<Vec<Command>> {
+        let node = self.state.node(id);
+        node.renewal.as_ref()?.outcome.as_ref()?;
+        let intent = node.work.intent.as_ref()?;
+        match self.prepare(id, call, Purpose::Act) {
+            Ok(made) => {
+                let same = Digest::of_value(&made.arguments, &self.state.run.key) == intent.arguments
+                    && made.connection.as_ref().map(Connection::label) == intent.connection;
+                same.then(|| vec![record(Event::StepKept { step: self.path(id) })])
+            }
+            Err(Hindrance::Need(need)) => Some(self.need(id, &need)),
+            Err(Hindrance::Failure(_)) => None,
         }
     }
 
@@ -111,13 +138,18 @@ impl Decider<'_> {
         }
         let mut made = self.prepare(id, call, Purpose::Act)?;
         let arguments = Digest::of_value(&made.arguments, &self.state.run.key);
+        let was_another = node.work.intent.as_ref().is_some_and(|intent| intent.arguments != arguments);
+        if was_another && call.token && step.probe.is_none() && matches!(node.work.mark, Mark::Doubt | Mark::Answered) {
+            let message = "its effect may be there, and what it does now is something else".to_owned();
+            return Ok(vec![self.park(id, ParkReason::Doubt, message)]);
+        }
         let generation = self.generation(node, step, &arguments);
         made.token = Token::derive(self.state.run(), &node.path, generation);
         let started = Event::StepStarted {
             step: self.path(id),
             generation,
             attempt: node.work.attempts + 1,
-            definition: step.definition,
+            definition: node.item().and(step.item_definition).unwrap_or(step.definition),
             arguments,
             token: made.token.clone(),
             connection: made.connection.as_ref().map(Connection::label),
@@ -133,7 +165,7 @@ impl Decider<'_> {
         let work = &node.work;
         match &work.intent {
             Some(intent) if intent.generation == work.generation => {
-                let another = intent.definition != step.definition || intent.arguments != *arguments;
+                let another = !step.is_defined_by(&intent.definition) || intent.arguments != *arguments;
                 work.generation + u32::from(another || work.mark == Mark::Refused)
             }
             _ => work.generation.max(1),

@@ -11,25 +11,25 @@ use crate::command::Command;
 use crate::evaluate::answer::limited;
 use crate::state::State;
 use crate::state::node::{Container, Inner, NodeId, Phase};
-use crate::state::tally::{Tally, Weight};
 
 impl Decider<'_> {
     pub(super) fn complete(self, id: NodeId) -> Vec<Command> {
         let node = self.state.node(id);
-        let (container, inside) = match &node.inner {
-            Inner::Body(body) => (Container::Body(*body), self.state.inside(id)),
-            Inner::Loop(_) => (Container::Loop(id), self.state.inside(id)),
+        let (container, body) = match &node.inner {
+            Inner::Body(body) => (Container::Body(*body), Some(*body)),
+            Inner::Loop(_) => (Container::Loop(id), None),
             Inner::Nothing => return Vec::new(),
         };
-        if !inside.is_over() {
+        let failed = self.state.has_failures(container);
+        // A failure elsewhere may have stopped it in the middle; then the resume goes on with it.
+        if !self.state.course_inside(id).is_over || !failed && !self.state.is_done(container) {
             return Vec::new();
         }
-        if has_failures(inside) {
+        if let Some(end) = body.and_then(|body| self.next_end(body)) {
+            return if self.closes() { vec![end] } else { Vec::new() };
+        }
+        if failed {
             return self.fail(id, failure_inside(self.state, container));
-        }
-        if !is_done(self.state, container) {
-            // A failure elsewhere stopped it in the middle; the resume goes on with it.
-            return Vec::new();
         }
         if node.is_loop() {
             return vec![record(self.done(id, Origin::Unchanged, Value::Map(Map::new()), Vec::new()))];
@@ -42,19 +42,9 @@ impl Decider<'_> {
     }
 }
 
-fn has_failures(tally: Tally) -> bool {
-    tally.failed > 0 || tally.excused > 0 || tally.doomed > 0
-}
-
-/// Did everything in a container succeed, or need not run?
-pub(super) fn is_done(state: &State, container: Container) -> bool {
-    state.children(container).into_iter().all(|id| state.node(id).weight == Weight::Ended)
-}
-
 /// What failed in a container: the innermost failure, with its path, and how many more there are.
 pub(super) fn failure_inside(state: &State, container: Container) -> Failure {
-    let mut failed = Vec::new();
-    failures(state, container, &mut failed);
+    let failed = all_failures(state, container);
     let Some((path, first)) = failed.first() else {
         return Failure::new(FailureClass::Unknown, "steps inside wait for each other and cannot go on");
     };
@@ -66,24 +56,32 @@ pub(super) fn failure_inside(state: &State, container: Container) -> Failure {
     Failure { message: format!("`{path}` failed: {first}{more}"), code: None, ..first.clone() }
 }
 
-/// The failed instances that nothing inside them explains, in the order of the plan.
-pub(super) fn failures(state: &State, container: Container, found: &mut Vec<(String, Failure)>) {
-    for id in state.children(container) {
-        let node = state.node(id);
-        if !matches!(node.phase, Phase::Failed | Phase::Open) {
-            continue;
-        }
-        let before = found.len();
-        match &node.inner {
-            Inner::Nothing => {}
-            Inner::Body(body) => failures(state, Container::Body(*body), found),
-            Inner::Loop(_) => failures(state, Container::Loop(id), found),
-        }
-        if node.phase == Phase::Failed
-            && found.len() == before
-            && let Some(failure) = node.end.as_ref().and_then(|end| end.failure.clone())
-        {
-            found.push((node.path.to_string(), failure));
-        }
+/// The failed instances of a container that nothing inside them explains, in the order of the plan.
+pub(super) fn all_failures(state: &State, container: Container) -> Vec<(String, Failure)> {
+    let mut found = Vec::new();
+    for id in state.members(container) {
+        failures(state, id, &mut found);
+    }
+    found
+}
+
+/// The same of one instance and what is inside it.
+pub(super) fn failures(state: &State, id: NodeId, found: &mut Vec<(String, Failure)>) {
+    let node = state.node(id);
+    if !matches!(node.phase, Phase::Failed | Phase::Open) {
+        return;
+    }
+    let inside = match &node.inner {
+        Inner::Nothing => Vec::new(),
+        Inner::Body(body) => all_failures(state, Container::Body(*body)),
+        Inner::Loop(_) => all_failures(state, Container::Loop(id)),
+    };
+    let explained = !inside.is_empty();
+    found.extend(inside);
+    if node.phase == Phase::Failed
+        && !explained
+        && let Some(failure) = node.end.as_ref().and_then(|end| end.failure.clone())
+    {
+        found.push((node.path.to_string(), failure));
     }
 }

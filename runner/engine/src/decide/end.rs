@@ -7,7 +7,8 @@ use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::path::StepPath;
 use runbook_model::value::{Map, Value};
 
-use super::complete::{failure_inside, failures};
+use super::close::Closing;
+use super::complete::{all_failures, failure_inside};
 use super::{Decider, is_signal, record};
 use crate::command::Command;
 use crate::evaluate::{Hindrance, Moment, Need, Standpoint};
@@ -41,7 +42,7 @@ impl Decider<'_> {
         )
     }
 
-    fn refusal(self) -> Option<Failure> {
+    pub(super) fn refusal(self) -> Option<Failure> {
         self.process.identifying.keys().find_map(|connection| self.stranger(connection))
     }
 
@@ -50,14 +51,14 @@ impl Decider<'_> {
         if self.state.stopping.is_some() {
             return None;
         }
-        let root = self.state.root().tally;
+        let root = self.state.course(self.state.root_id());
         let reason = if self.state.cancelled {
             StopReason::Cancelled
         } else if self.refusal().is_some() {
             StopReason::Refused
         } else if let Some(signal) = self.process.stop {
             signal
-        } else if root.has_failed() {
+        } else if root.has_failed {
             StopReason::Failed
         } else if self.state.parked_for_good > 0 {
             StopReason::Parked
@@ -75,41 +76,55 @@ impl Decider<'_> {
 
     /// The end, once nothing is under way and nothing can go on.
     pub(super) fn end_if_still(self) -> Vec<Command> {
-        let tally = self.state.root().tally;
+        let goes_on = self.state.course(self.state.root_id()).goes_on;
         let under_way = !self.process.doings.is_empty() || !self.process.identifying.is_empty();
-        if self.state.stopping.is_none() && (under_way || tally.live > 0) {
+        if self.state.stopping.is_none() && (under_way || goes_on) {
             return Vec::new();
         }
         if !self.process.doings.is_empty() {
             return Vec::new();
         }
-        let status = self.status();
+        let own = self.status_of_steps();
+        let at_end = matches!(own, EndStatus::Succeeded | EndStatus::Failed | EndStatus::Cancelled);
+        let status = match self.closing() {
+            _ if !at_end => own,
+            Closing::Begins(command) if self.closes() => return vec![*command],
+            Closing::GoesOn if self.closes() => return Vec::new(),
+            Closing::Over if own == EndStatus::Succeeded && self.has_failures() => EndStatus::Failed,
+            Closing::Over => own,
+            Closing::Waits if self.state.parked_for_good > 0 || self.closes() => self.parked_status(),
+            Closing::Begins(_) | Closing::GoesOn | Closing::Waits => EndStatus::Interrupted,
+        };
         if status == EndStatus::Succeeded {
             return self.succeed();
         }
         vec![record(Event::RunEnded { status, outputs: None, because: self.because(status) })]
     }
 
-    fn status(self) -> EndStatus {
+    /// Did a step of the run fail, or one that belongs to its end?
+    fn has_failures(self) -> bool {
+        self.state.has_failures(Container::Body(self.state.root_id()))
+    }
+
+    /// How the run stands, as far as its own steps go.
+    fn status_of_steps(self) -> EndStatus {
         let root = self.state.root().tally;
-        let deadline = |id: &NodeId| self.state.node(*id).phase == Phase::Parked(ParkReason::Deadline);
         match self.state.stopping {
             _ if self.state.cancelled => EndStatus::Cancelled,
             Some(StopReason::Refused) => EndStatus::Interrupted,
             _ if root.has_failed() => EndStatus::Failed,
             // A signal that came when all was done interrupted nothing.
             Some(reason) if is_signal(reason) && !self.is_done() => EndStatus::Interrupted,
-            _ if root.parked > 0 || self.state.parked_for_good > 0 => {
-                if self.parked().iter().any(deadline) {
-                    EndStatus::TimedOut
-                } else {
-                    EndStatus::Parked
-                }
-            }
+            _ if root.parked > 0 || self.state.parked_for_good > 0 => self.parked_status(),
             // Failed with `on-failure: continue`, or waiting for each other, which no checked plan does.
             _ if root.excused > 0 || !self.is_done() => EndStatus::Failed,
             _ => EndStatus::Succeeded,
         }
+    }
+
+    fn parked_status(self) -> EndStatus {
+        let deadline = |id: &NodeId| self.state.node(*id).phase == Phase::Parked(ParkReason::Deadline);
+        if self.parked().iter().any(deadline) { EndStatus::TimedOut } else { EndStatus::Parked }
     }
 
     fn is_done(self) -> bool {
@@ -132,13 +147,11 @@ impl Decider<'_> {
         parked
     }
 
-    fn because(self, status: EndStatus) -> Option<Because> {
+    pub(super) fn because(self, status: EndStatus) -> Option<Because> {
         match status {
             EndStatus::Failed => {
                 let root = Container::Body(self.state.root_id());
-                let mut failed = Vec::new();
-                failures(self.state, root, &mut failed);
-                match failed.into_iter().next() {
+                match all_failures(self.state, root).into_iter().next() {
                     Some((path, failure)) => Some(Because { step: path.parse::<StepPath>().ok(), failure }),
                     None => Some(Because { step: None, failure: failure_inside(self.state, root) }),
                 }
@@ -156,7 +169,16 @@ impl Decider<'_> {
                 Some(Because { step: Some(node.path.clone()), failure })
             }
             EndStatus::Interrupted => self.refusal().map(|failure| Because { step: None, failure }),
-            EndStatus::Succeeded | EndStatus::Cancelled | EndStatus::Undone => None,
+            // What failed at the end of a cancelled run is told with it.
+            EndStatus::Cancelled => {
+                let at_end = self.state.node_ids().filter(|id| self.state.end_around(*id).is_some());
+                let failed = at_end.filter(|id| self.state.is_reachable(*id)).find_map(|id| {
+                    let failure = self.state.node(id).end.as_ref()?.failure.clone()?;
+                    (self.state.node(id).phase == Phase::Failed).then_some((id, failure))
+                });
+                failed.map(|(id, failure)| Because { step: Some(self.path(id)), failure })
+            }
+            EndStatus::Succeeded | EndStatus::Undone => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Taking a run up: what is opened again, and what is said about the plan.
+//! Taking a run up: what is opened again.
 //!
 //! This file decides which steps a resume opens again: those that failed, timed out or lost their login, and those that a
 //! person wants run again with what depends on them. It must not decide how an opened step goes on; the resume table does.
@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use runbook_model::duration::Duration;
-use runbook_model::plan::{Action, Body, Step};
+use runbook_model::plan::Action;
 use runbook_model::time::Timestamp;
 
 use super::{Decider, record};
@@ -19,22 +19,29 @@ use crate::state::node::{Container, Inner, NodeId, Phase};
 
 impl Decider<'_> {
     pub(super) fn take_up(self, holding: &Holding) -> Vec<Command> {
+        let again = Again::new(self.state, holding.from.as_ref().and_then(|path| self.state.find(path)));
+        let given_up = self.state.cancelled || self.process.cancel.is_some();
+        let verified = if given_up { Vec::new() } else { self.state.relied_on(&again.runs(self.state)) };
         let mut commands = vec![record(Event::RunHeld {
             by: holding.by.clone(),
             pid: holding.pid,
             version: holding.version.clone(),
-            warnings: left_out(&self.state.plan().body),
+            warnings: Vec::new(),
+            verifies: verified.into_iter().map(|id| self.path(id)).collect(),
         })];
-        if self.process.cancel.is_some() {
-            return commands;
+        if !given_up {
+            self.reopen_in(Container::Body(self.state.root_id()), &again, holding.extend, &mut commands);
+        } else if self.state.cancelled {
+            // Of a run that was given up only its end goes on.
+            for ending in self.state.endings() {
+                self.reopen_in(Container::Body(ending), &again, holding.extend, &mut commands);
+            }
         }
-        let again = Again::new(self.state, holding.from.as_ref().and_then(|path| self.state.find(path)));
-        self.reopen_in(Container::Body(self.state.root_id()), &again, holding.extend, &mut commands);
         commands
     }
 
     fn reopen_in(self, container: Container, again: &Again, extend: Option<Duration>, commands: &mut Vec<Command>) {
-        for id in self.state.children(container) {
+        for id in self.state.members(container) {
             let (node, step) = (self.state.node(id), self.state.step(id));
             if let Some(reason) = again.afresh.get(&id) {
                 if node.phase != Phase::Pending {
@@ -87,7 +94,14 @@ impl Decider<'_> {
         false
     }
 
-    fn reopened(self, id: NodeId, generation: u32, deadline: Option<Timestamp>, afresh: bool, reason: &str) -> Command {
+    pub(super) fn reopened(
+        self,
+        id: NodeId,
+        generation: u32,
+        deadline: Option<Timestamp>,
+        afresh: bool,
+        reason: &str,
+    ) -> Command {
         record(Event::StepReopened { step: self.path(id), generation, deadline, afresh, reason: reason.to_owned() })
     }
 }
@@ -116,6 +130,20 @@ impl Again {
         }
     }
 
+    /// Of which instances it is known that they run again: those, and all inside them.
+    pub(crate) fn runs(&self, state: &State) -> impl Fn(NodeId) -> bool {
+        move |id| {
+            let mut around = Some(id);
+            while let Some(at) = around {
+                if self.afresh.contains_key(&at) {
+                    return true;
+                }
+                around = state.around(at);
+            }
+            false
+        }
+    }
+
     fn dependents(&mut self, state: &State, id: NodeId) {
         let mut open = vec![id];
         while let Some(id) = open.pop() {
@@ -125,36 +153,6 @@ impl Again {
                     open.push(dependent);
                 }
             }
-        }
-    }
-}
-
-/// What a plan asks for and this version does not carry out, as sentences.
-fn left_out(body: &Body) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut verified = Vec::new();
-    walk(body, &mut found, &mut verified);
-    if !verified.is_empty() {
-        found.push(format!(
-            "`verify` of {} is not carried out by this version: a resume trusts what was recorded",
-            verified.join(", ")
-        ));
-    }
-    found
-}
-
-fn walk(body: &Body, found: &mut Vec<String>, verified: &mut Vec<String>) {
-    let keys = [("when-failed", &body.when_failed), ("finally", &body.finally)];
-    for (key, _) in keys.iter().filter(|(_, steps)| !steps.is_empty()) {
-        found.push(format!("`{key}` of {} is not carried out by this version", body.file));
-    }
-    for step in &body.steps {
-        let Step { id, verify, action, .. } = step;
-        if verify.is_some() {
-            verified.push(format!("`{id}`"));
-        }
-        if let Some(inner) = action.body() {
-            walk(inner, found, verified);
         }
     }
 }

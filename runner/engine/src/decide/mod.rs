@@ -2,17 +2,20 @@
 //!
 //! This file decides in which order things are looked at, and makes one decision at a time: what a decision records changes
 //! the state that the next one is made on (see `crate::engine`). It must not change anything itself, and it reads no
-//! clock: `now` is given. Decisions about a step are in `begin`, `act`, `probe`, `look` and `complete`, those about the run
-//! in `hold` and `end`, a person's in `word`.
+//! clock: `now` is given. Decisions about a step are in `begin`, `act`, `probe`, `adjust`, `verify`, `look` and `complete`,
+//! those about the run in `hold`, `close` and `end`, a person's in `word`.
 
 mod act;
+mod adjust;
 mod begin;
+mod close;
 mod complete;
 mod end;
 mod hold;
 mod look;
 mod probe;
 mod settle;
+mod verify;
 mod word;
 
 use runbook_model::answer::Progress;
@@ -45,6 +48,10 @@ struct Decider<'a> {
 pub(crate) fn decide(state: &State, process: &Process, now: Timestamp) -> Vec<Command> {
     let decider = Decider { state, process, now };
     if let Some(holding) = &process.holding {
+        if let Some(changed) = &holding.with {
+            // What is opened again is decided on the state that this makes.
+            return vec![record(Event::PlanChanged(changed.clone()))];
+        }
         return decider.take_up(holding);
     }
     if state.hold.is_none() {
@@ -73,26 +80,44 @@ impl<'a> Decider<'a> {
 
     /// While nothing stops the run.
     fn go_on(self) -> Vec<Command> {
-        let free = self.process.acting() < self.state.plan().concurrency.max(1) as usize;
-        for id in self.process.agenda.due(free) {
+        // What is done is verified before anything rests on it.
+        let verifies = !self.state.to_verify.is_empty();
+        for id in self.process.agenda.due(self.is_free()) {
+            if verifies && !self.state.to_verify.contains(&id) && !self.process.doings.contains_key(&id) {
+                continue;
+            }
             let commands = self.advance(id);
             if !commands.is_empty() {
                 return commands;
             }
         }
-        let next = self.process.agenda.next();
-        match next.filter(|next| self.process.alarm.is_none_or(|alarm| alarm > *next || alarm <= self.now)) {
-            Some(next) => vec![Command::WakeAt(next)],
-            None => self.end_if_still(),
-        }
+        self.wake().unwrap_or_else(|| self.end_if_still())
     }
 
-    /// After something stopped the run: answers are still judged, looks and probes are given up, nothing new starts.
+    /// May a call be made that counts against `concurrency`?
+    fn is_free(self) -> bool {
+        self.process.acting() < self.state.plan().concurrency.max(1) as usize
+    }
+
+    /// The next moment at which somebody has something to do, if nobody set an alarm for that yet.
+    fn wake(self) -> Option<Vec<Command>> {
+        let next = self.process.agenda.next()?;
+        let unset = self.process.alarm.is_none_or(|alarm| alarm > next || alarm <= self.now);
+        unset.then(|| vec![Command::WakeAt(next)])
+    }
+
+    /// After something stopped the run: answers are still judged, looks and probes are given up, nothing new starts but
+    /// what belongs to its end.
     fn wind_down(self) -> Vec<Command> {
-        for id in self.process.agenda.due(true) {
+        for id in self.process.agenda.due(self.is_free()) {
             let node = self.state.node(id);
             let judges = self.process.doings.contains_key(&id);
-            if judges || node.phase == Phase::Open {
+            if self.is_closing(id) {
+                let commands = self.advance(id);
+                if !commands.is_empty() {
+                    return commands;
+                }
+            } else if judges || node.phase == Phase::Open {
                 let commands = self.advance(id);
                 // What completes a nested runbook may need a look outside; then it is left to the resume.
                 if !commands.is_empty() && (judges || commands.iter().all(|c| matches!(c, Command::Record(_)))) {
@@ -100,13 +125,14 @@ impl<'a> Decider<'a> {
                 }
             }
         }
-        let idle = self.process.doings.iter().find(|(_, doing)| match &doing.call {
-            None => true,
-            Some(flight) => flight.answer.is_none() && flight.purpose.only_reads(),
-        });
+        let idle =
+            self.process.doings.iter().filter(|(id, _)| !self.is_closing(**id)).find(|(_, doing)| match &doing.call {
+                None => true,
+                Some(flight) => flight.answer.is_none() && flight.purpose.only_reads(),
+            });
         match idle {
             Some((id, _)) => vec![Command::Abandon(self.path(*id))],
-            None => self.end_if_still(),
+            None => self.wake().filter(|_| self.closes()).unwrap_or_else(|| self.end_if_still()),
         }
     }
 
@@ -123,7 +149,9 @@ impl<'a> Decider<'a> {
         }
         match (self.state.node(id).phase, &self.state.step(id).action) {
             (Phase::Pending, _) => self.begin(id),
+            (Phase::Open, Action::Call(_)) if !self.state.node(id).is_loop() => self.adjusted(id),
             (Phase::Open, _) => self.complete(id),
+            (Phase::Succeeded, _) => self.verify(id),
             (Phase::Active, Action::Wait(wait)) => self.look(id, wait),
             (Phase::Active, Action::Call(call)) => self.call(id, call),
             _ => Vec::new(),
@@ -141,6 +169,7 @@ impl<'a> Decider<'a> {
         match (purpose, &self.state.step(id).action) {
             (Purpose::Act | Purpose::Poll { .. }, Action::Call(call)) => self.acted(id, call, purpose, answer),
             (Purpose::Probe, _) => self.probed(id, answer),
+            (Purpose::Verify, _) => self.verified(id, answer),
             (Purpose::Look(look), Action::Wait(wait)) => self.looked(id, wait, look.number, issued, answer),
             _ => Vec::new(),
         }
@@ -160,6 +189,8 @@ impl<'a> Decider<'a> {
             (Phase::Active, Action::Wait(wait)) => {
                 self.looked(id, wait, node.work.looks + 1, self.now, &Err(failure.clone()))
             }
+            (Phase::Open, Action::Call(_)) if !node.is_loop() => self.probed(id, &Err(failure.clone())),
+            (Phase::Succeeded, _) => self.verified(id, &Err(failure.clone())),
             (Phase::Active, Action::Call(_)) if self.looks_first(id) => self.probed(id, &Err(failure.clone())),
             (Phase::Active, Action::Call(_)) if failure.is_one_of(&self.state.step(id).accept) => {
                 self.or_need(id, self.accepted(id, failure))

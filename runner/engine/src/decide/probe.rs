@@ -55,28 +55,19 @@ impl Decider<'_> {
         }
         let outputs = probe.outputs.as_ref().or(step.outputs.as_ref());
         let (kept, warnings) = view.outputs(outputs, result, &step.secret)?;
-        // What a lost call has left is this run's own: the look before it saw nothing.
-        let came = match (node.work.mark, &step.action) {
-            (Mark::Doubt | Mark::Answered, Action::Call(call)) => origin(step, call),
-            _ => Origin::Adopted,
+        let former = node.work.former.as_ref().map(|(origin, _)| *origin);
+        let came = match (former, node.work.mark, &step.action) {
+            (Some(Origin::Created), ..) => Origin::Created,
+            // What a lost call has left is this run's own: the look before it saw nothing.
+            (None, Mark::Doubt | Mark::Answered, Action::Call(call)) => origin(step, call),
+            _ if self.state.inner_body(id).is_some() => Origin::Changed,
+            (former, ..) => former.unwrap_or(Origin::Adopted),
         };
         let mut event = self.done(id, came, kept, [verdict.warnings, warnings].concat());
         if let Event::StepSucceeded { request_id, .. } = &mut event {
             request_id.clone_from(&answer.request_id);
         }
         Ok(vec![self.finding(id, Finding::Matching), record(event)])
-    }
-
-    fn different(self, id: NodeId, sentences: Vec<String>) -> Vec<Command> {
-        let mut failure = Failure::new(FailureClass::Exists, sentences.join("; "));
-        if !self.state.step(id).adjust.is_empty() {
-            failure = failure.help(
-                "`adjust` is not carried out by this version: change it by hand as its steps say, then `runbook resume`",
-            );
-        }
-        let mut commands = vec![self.finding(id, Finding::Different { sentences })];
-        commands.extend(self.fail(id, failure));
-        commands
     }
 
     fn absent(self, id: NodeId) -> Vec<Command> {
@@ -98,7 +89,7 @@ impl Decider<'_> {
         commands
     }
 
-    fn finding(self, id: NodeId, finding: Finding) -> Command {
+    pub(super) fn finding(self, id: NodeId, finding: Finding) -> Command {
         let generation = self.state.node(id).work.generation;
         record(Event::StepProbed { step: self.path(id), generation, finding })
     }

@@ -78,7 +78,7 @@ impl Decider<'_> {
     }
 
     /// When a failed call is made again, if it is.
-    fn retried(self, id: NodeId, failure: &Failure) -> Evaluated<Option<Timestamp>> {
+    pub(super) fn retried(self, id: NodeId, failure: &Failure) -> Evaluated<Option<Timestamp>> {
         let step = self.state.step(id);
         match retry::passing(&step.retry, failure) {
             None => return Ok(None),
@@ -144,7 +144,7 @@ impl Decider<'_> {
     fn can_look(self, id: NodeId) -> bool {
         let node = self.state.node(id);
         let step = self.state.step(id);
-        node.phase == Phase::Active
+        matches!(node.phase, Phase::Active | Phase::Open)
             && match &step.action {
                 Action::Wait(_) => true,
                 Action::Call(call) => {

@@ -54,14 +54,18 @@ impl Decider<'_> {
     }
 
     fn origin_of(self, id: NodeId) -> Origin {
-        match &self.state.step(id).action {
-            Action::Call(call) => origin(self.state.step(id), call),
+        match (&self.state.node(id).work.former, &self.state.step(id).action) {
+            (Some((origin, _)), _) => *origin,
+            (None, Action::Call(call)) => origin(self.state.step(id), call),
             _ => Origin::Unchanged,
         }
     }
 
-    /// The outputs of a step whose answer never came.
+    /// The outputs of a step whose answer never came; those it had before, if it had succeeded and was then looked at again.
     fn lost(self, id: NodeId) -> Value {
+        if let Some((_, outputs)) = &self.state.node(id).work.former {
+            return outputs.as_ref().clone();
+        }
         let names = match &self.state.step(id).outputs {
             Some(outputs) => outputs.keys().cloned().collect(),
             None => vec!["result".to_owned()],

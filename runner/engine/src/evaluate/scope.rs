@@ -12,7 +12,8 @@ use runbook_template::{Lookup, Name, Scope};
 
 use super::{Hindrance, Sight};
 use crate::state::State;
-use crate::state::node::{BodyId, NodeId, empty};
+use crate::state::node::{BodyId, Ending, NodeId, empty};
+use crate::view::RunStatus;
 
 /// From where something is evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +153,7 @@ pub(super) fn build(sight: Sight<'_>, at: Standpoint, moment: Moment<'_>) -> (Sc
     let steps = steps(sight, at, &mut seen);
     scope.insert("steps", seen.lookup("steps.", Members::Entries(steps)));
     scope.insert("connections", seen.lookup(CONNECTIONS, Members::Entries(IndexMap::new())));
-    scope.insert("run", Name::Value(run(sight.state)));
+    scope.insert("run", Name::Value(run(sight.state, at.body)));
     if at.item
         && let Some(item) = item_in_sight(sight.state, at)
     {
@@ -166,13 +167,28 @@ pub(super) fn build(sight: Sight<'_>, at: Standpoint, moment: Moment<'_>) -> (Sc
     (scope, seen)
 }
 
-fn run(state: &State) -> Value {
+fn run(state: &State, body: BodyId) -> Value {
     let members = [
         ("id", state.run().as_str().to_owned()),
         ("name", state.plan().runbook.name.clone()),
         ("started_at", state.created_at().to_string()),
     ];
-    Value::Map(members.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect())
+    let mut members: Map = members.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+    if let Some(ending) = ending_in_sight(state, body) {
+        let because = ending.because.as_ref();
+        members.insert("status".to_owned(), RunStatus::from(ending.status).as_str().into());
+        members.insert("error".to_owned(), error_map(because.map(|because| &because.failure)));
+    }
+    Value::Map(members)
+}
+
+/// The end of a runbook that a body is, or stands in.
+fn ending_in_sight(state: &State, body: BodyId) -> Option<&Ending> {
+    let (owner, around) = state.surroundings(body)?;
+    match owner {
+        None => state.body(around).ends.iter().find(|ending| ending.body == body),
+        Some(_) => ending_in_sight(state, around),
+    }
 }
 
 /// `error` in expressions: always a map; null members without a failure.
@@ -225,13 +241,14 @@ fn steps(sight: Sight<'_>, at: Standpoint, seen: &mut Seen) -> IndexMap<String, 
                 take(open.nodes[*index as usize], need);
             }
         }
-        body = None;
-        if state.outline.body(open.layout).shares_scope
-            && let Some(owner) = open.owner
-        {
-            steps.push(owner);
-            body = Some(state.node(owner).body);
-        }
+        body = state.surroundings(current).map(|(owner, around)| {
+            match owner {
+                Some(owner) => steps.push(owner),
+                // The end of a runbook sees all its steps.
+                None => steps.clear(),
+            }
+            around
+        });
     }
     values
 }
@@ -259,13 +276,7 @@ fn item_in_sight(state: &State, at: Standpoint) -> Option<NodeId> {
         {
             return Some(id);
         }
-        let open = state.body(body);
-        if !state.outline.body(open.layout).shares_scope {
-            return None;
-        }
-        let owner = open.owner?;
-        at_step = Some(owner);
-        body = state.node(owner).body;
+        (at_step, body) = state.surroundings(body)?;
     }
 }
 

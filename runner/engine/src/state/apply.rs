@@ -40,7 +40,7 @@ impl IllegalEvent {
         Self { event: "run-created", subject: "the run".into(), why: "the journal has no events".into() }
     }
 
-    fn step(event: &Event, path: &StepPath, why: impl Into<String>) -> Self {
+    pub(super) fn step(event: &Event, path: &StepPath, why: impl Into<String>) -> Self {
         Self { event: event.kind(), subject: format!("step `{path}`"), why: why.into() }
     }
 }
@@ -60,8 +60,8 @@ impl State {
         }
         match event {
             Event::RunCreated(_) => return Err(IllegalEvent::run(event, "it is there already")),
-            Event::RunHeld { by, pid, warnings, .. } => {
-                if self.cancelled {
+            Event::RunHeld { by, pid, warnings, verifies, .. } => {
+                if self.is_given_up() {
                     return Err(IllegalEvent::run(event, "it was cancelled"));
                 }
                 if let Some(Ended { status: EndStatus::Parked | EndStatus::TimedOut, at, .. }) = &self.ended {
@@ -72,6 +72,16 @@ impl State {
                 self.hold = Some(Hold { by: by.clone(), pid: *pid, since: now, warnings: warnings.clone() });
                 (self.stopping, self.ended) = (None, None);
                 self.doubt_what_was_started();
+                if !self.cancelled {
+                    self.leave_ends();
+                }
+                self.begin_verifying(verifies);
+            }
+            Event::PlanChanged(changed) => {
+                if self.cancelled {
+                    return Err(IllegalEvent::run(event, "it was cancelled"));
+                }
+                self.change_plan(changed);
             }
             Event::ConnectionIdentified { connection, identity } => {
                 self.met.insert(connection.clone(), Met { identity: identity.clone(), hold: self.holds });
@@ -82,13 +92,19 @@ impl State {
                 })?;
                 let node = self.node(id);
                 let layout = self.outline.layout(node.layout).inner[node.index as usize];
+                let changed = self.node_mut(id).renewal.take().unwrap_or_default().changed;
                 if let Some(layout) = layout {
-                    self.open_body(layout, Some(id), Arc::new(inputs.0.clone()));
+                    let before = self.inner_body(id).map(|body| self.body(body).inputs.clone());
+                    let body = self.open_body(layout, Some(id), Arc::new(inputs.0.clone()));
+                    if let Some(before) = before {
+                        self.review_body(id, body, &before, &changed);
+                    }
                 }
                 let work = self.begin(id, now);
                 work.deadline = *deadline;
                 self.set_phase(id, Phase::Open);
             }
+            Event::EndReached { .. } => self.reach_end(event)?,
             Event::ItemsListed { items, .. } => {
                 let id = self.fitting(event, |node, _| node.phase == Phase::Pending && node.is_loop())?;
                 self.list_items(id, items);
@@ -112,8 +128,10 @@ impl State {
                 (work.begun, work.deadline) = (true, *deadline);
                 self.set_phase(id, Phase::Active);
             }
+            Event::StepVerified { sentences, .. } => self.verified(event, sentences)?,
             Event::StepProbed { finding, .. } => self.probed(event, finding, now)?,
-            Event::StepStarted { generation, attempt, definition, arguments, .. } => {
+            Event::StepAdjusting { .. } => self.begin_adjusting(event)?,
+            Event::StepStarted { generation, attempt, definition, arguments, connection, .. } => {
                 let id = self.fitting(event, |node, action| {
                     node.phase == Phase::Active
                         && matches!(action, Action::Call(_))
@@ -122,11 +140,17 @@ impl State {
                 let work = self.begin(id, now);
                 let known = work.intent.as_ref().filter(|intent| intent.generation == *generation);
                 let token_since = known.map_or(now, |intent| intent.token_since);
-                let (definition, arguments) = (*definition, *arguments);
-                work.intent = Some(Intent { generation: *generation, definition, arguments, token_since });
+                work.intent = Some(Intent {
+                    generation: *generation,
+                    definition: *definition,
+                    arguments: *arguments,
+                    connection: connection.clone(),
+                    token_since,
+                });
                 (work.generation, work.attempts) = (*generation, *attempt);
                 (work.mark, work.taken, work.pause) = (Mark::Started, false, None);
                 work.tried_since.get_or_insert(now);
+                self.node_mut(id).renewal = None;
                 self.settle(id);
             }
             Event::StepGoing { ticket, observed, next, .. } => {
@@ -154,8 +178,10 @@ impl State {
                 self.settle(id);
             }
             Event::AttemptFailed { attempt, failure, retry_at, .. } => {
-                let id =
-                    self.fitting(event, |node, _| matches!(node.phase, Phase::Pending | Phase::Active | Phase::Open))?;
+                let id = self.fitting(event, can_fail)?;
+                if self.node(id).phase == Phase::Succeeded && !self.to_verify.contains(&id) {
+                    return Err(IllegalEvent::step(event, &self.node(id).path, "it is done"));
+                }
                 let waits = matches!(self.step(id).action, Action::Wait(_));
                 let work = self.begin(id, now);
                 if work.mark == Mark::Started {
@@ -186,6 +212,16 @@ impl State {
                 work.failures += 1;
                 work.failure = Some(failure.clone());
                 self.settle(id);
+            }
+            Event::StepKept { .. } => {
+                let id = self.fitting(event, |node, _| {
+                    node.phase == Phase::Active
+                        && node.work.mark == Mark::Untouched
+                        && node.renewal.as_ref().is_some_and(|renewal| renewal.outcome.is_some())
+                })?;
+                let node = self.node_mut(id);
+                node.end = node.renewal.take().and_then(|renewal| renewal.outcome);
+                self.set_phase(id, Phase::Succeeded);
             }
             Event::StepSucceeded { generation, origin, outputs, warnings, accepted, .. } => {
                 let id = self.fitting(event, |node, _| !node.phase.is_ended())?;
@@ -223,6 +259,8 @@ impl State {
             }
             Event::StepReopened { generation, deadline, afresh, .. } => {
                 let id = self.fitting(event, |node, _| node.phase != Phase::Pending)?;
+                self.leave_ends_around(id);
+                self.to_verify.remove(&id);
                 if *afresh {
                     self.reset(id);
                     self.node_mut(id).work.generation = *generation;
@@ -263,7 +301,7 @@ impl State {
     }
 
     /// The instance an event is about, if the event fits its standing.
-    fn fitting(&self, event: &Event, fits: Fits) -> Result<NodeId, IllegalEvent> {
+    pub(super) fn fitting(&self, event: &Event, fits: Fits) -> Result<NodeId, IllegalEvent> {
         let Some(path) = event.step() else { return Err(IllegalEvent::run(event, "it names no step")) };
         let Some(id) = self.find(path) else {
             return Err(IllegalEvent::step(event, path, "there is no such step"));
@@ -289,13 +327,15 @@ impl State {
     fn finish(&mut self, id: NodeId, now: Timestamp, phase: Phase, fill: impl FnOnce(&mut End)) {
         let mut end = End { at: now, ..End::default() };
         fill(&mut end);
-        self.node_mut(id).end = Some(Box::new(end));
+        let node = self.node_mut(id);
+        (node.end, node.renewal) = (Some(Box::new(end)), None);
         self.set_phase(id, phase);
     }
 
     fn probed(&mut self, event: &Event, finding: &Finding, now: Timestamp) -> Result<(), IllegalEvent> {
-        let id = self.fitting(event, |node, _| {
-            node.phase == Phase::Active && !matches!(node.work.mark, Mark::Started | Mark::Going)
+        let id = self.fitting(event, |node, action| {
+            (node.phase == Phase::Active || is_adjusting(node, action))
+                && !matches!(node.work.mark, Mark::Started | Mark::Going)
         })?;
         let hold = self.holds;
         let work = &mut self.node_mut(id).work;
@@ -304,9 +344,17 @@ impl State {
                 let since = work.absent.map_or(now, |absent| absent.since);
                 work.absent = Some(Absent { since, last: now, hold });
             }
-            Finding::Matching | Finding::Different { .. } => work.absent = None,
+            Finding::Matching => work.absent = None,
+            Finding::Different { sentences } => {
+                work.absent = None;
+                work.different.clone_from(sentences);
+            }
         }
         (work.pause, work.taken, work.last) = (None, false, Some(now));
+        if *finding == Finding::Absent && self.node(id).phase == Phase::Open {
+            // What was adjusted is gone: now it is made.
+            self.set_phase(id, Phase::Active);
+        }
         self.settle(id);
         Ok(())
     }
@@ -346,10 +394,21 @@ impl State {
 
     /// Opens an instance again where it stood, with a fresh count of tries.
     fn reopen(&mut self, id: NodeId, generation: u32, deadline: Option<Timestamp>) {
-        let waits = matches!(self.step(id).action, Action::Wait(_));
+        let (waits, calls) = match self.step(id).action {
+            Action::Wait(_) => (true, false),
+            Action::Call(_) => (false, true),
+            _ => (false, false),
+        };
+        // One that has adjusted all there was to adjust looks from the beginning.
+        let calls = calls && !self.node(id).is_loop();
+        let looks_anew = calls && self.inner_body(id).is_some_and(|body| self.is_done(Container::Body(body)));
         let node = self.node_mut(id);
         let work = &mut node.work;
-        if generation > work.generation {
+        if node.phase == Phase::Succeeded && calls {
+            // It is not as it was any more: its effect happened, and is looked at like one that did not pass its checks.
+            work.mark = Mark::Answered;
+            work.former = node.end.take().and_then(|end| Some((end.origin?, end.outputs?)));
+        } else if generation > work.generation {
             // Whoever raises it says that what was in doubt did not happen.
             work.mark = Mark::Untouched;
         }
@@ -360,6 +419,7 @@ impl State {
             work.next = None;
         }
         let phase = match &node.inner {
+            Inner::Body(_) if looks_anew => Phase::Active,
             Inner::Body(_) | Inner::Loop(_) => Phase::Open,
             Inner::Nothing if work.begun => Phase::Active,
             // It failed before its turn came, such as by its `when`.
@@ -418,6 +478,16 @@ impl State {
         };
         Value::Map(items.into_iter().filter_map(entry).collect())
     }
+}
+
+/// Are the steps of its `adjust` under way, or just done?
+fn is_adjusting(node: &Node, action: &Action) -> bool {
+    node.phase == Phase::Open && !node.is_loop() && matches!(action, Action::Call(_))
+}
+
+/// What is done may be looked at again, and that look may fail.
+fn can_fail(node: &Node, _: &Action) -> bool {
+    matches!(node.phase, Phase::Pending | Phase::Active | Phase::Open | Phase::Succeeded)
 }
 
 fn can_ask(node: &Node, action: &Action) -> bool {

@@ -3,12 +3,16 @@
 //! This file decides what is remembered of a run as a whole and how it is asked about. It changes in [`State::apply`]
 //! alone. It must not know what this process is doing at the moment; that is `crate::process`, and no journal holds it.
 
+mod adjust;
 mod apply;
+pub(crate) mod edited;
+pub(crate) mod ends;
 pub(crate) mod node;
 mod open;
 pub(crate) mod tally;
+mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -25,6 +29,7 @@ pub use apply::IllegalEvent;
 
 use crate::event::{Because, EndStatus, Event, Person, RunCreated, Stamped, StopReason};
 use crate::outline::{self, Outline};
+use edited::Past;
 use node::{BodyId, Node, NodeId, OpenBody, Phase};
 
 /// What all events of a run add up to.
@@ -46,6 +51,10 @@ pub struct State {
     pub(crate) ended: Option<Ended>,
     /// How many steps wait for a person or a resume for another reason than an approval.
     pub(crate) parked_for_good: u32,
+    /// What was done under paths that the plan no longer has, after it was edited.
+    pub(crate) past: BTreeMap<StepPath, Past>,
+    /// Finished instances that are looked at again before the run goes on.
+    pub(crate) to_verify: BTreeSet<NodeId>,
     /// Instances that changed since somebody last asked; see `crate::agenda`.
     pub(crate) touched: Vec<NodeId>,
 }
@@ -130,6 +139,8 @@ impl State {
             cancelled: false,
             ended: None,
             parked_for_good: 0,
+            past: BTreeMap::new(),
+            to_verify: BTreeSet::new(),
             touched: Vec::new(),
         };
         state.open_body(outline::ROOT, None, Arc::new(created.inputs.0));
@@ -177,6 +188,18 @@ impl State {
         &self.run.package
     }
 
+    /// The inputs; secret ones may be withheld.
+    #[must_use]
+    pub fn inputs(&self) -> &Value {
+        &self.root().inputs
+    }
+
+    /// The key of the run, under which secrets enter its digests.
+    #[must_use]
+    pub fn key(&self) -> &RunKey {
+        &self.run.key
+    }
+
     /// The digest of the inputs; see [`RunCreated::inputs_digest`].
     #[must_use]
     pub fn inputs_digest(&self) -> &Digest {
@@ -217,6 +240,12 @@ impl State {
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
+    }
+
+    /// Was it given up for good? While what belongs to its end is not done, it can be taken up for just that.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.cancelled && self.ended.as_ref().is_some_and(|ended| ended.status == EndStatus::Cancelled)
     }
 
     /// Why nothing new starts, if that is so.
@@ -277,11 +306,7 @@ impl State {
 
     /// The nested runbook that a body is part of: itself, or what is around a group.
     pub(crate) fn runbook_around(&self, body: BodyId) -> BodyId {
-        let open = self.body(body);
-        match open.owner {
-            Some(owner) if self.outline.body(open.layout).shares_scope => self.runbook_around(self.node(owner).body),
-            _ => body,
-        }
+        self.surroundings(body).map_or(body, |(_, around)| self.runbook_around(around))
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {

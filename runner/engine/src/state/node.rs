@@ -13,8 +13,9 @@ use runbook_model::time::Timestamp;
 use runbook_model::value::{Map, Value};
 
 use super::tally::{Tally, Weight};
-use crate::event::ParkReason;
+use crate::event::{Because, EndPart, EndStatus, ParkReason};
 use crate::outline::LayoutId;
+use crate::reads::Names;
 
 /// An instance; an index into the state's nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,10 @@ pub(crate) struct OpenBody {
     pub(crate) layout: LayoutId,
     /// The instance it belongs to; `None` for the outermost.
     pub(crate) owner: Option<NodeId>,
+    /// The runbook to whose end it belongs.
+    pub(crate) end_of: Option<BodyId>,
+    /// What runs at its own end, as far as that was ever reached.
+    pub(crate) ends: Vec<Ending>,
     /// Its inputs; a map. Of a group empty, because it sees those around it.
     pub(crate) inputs: Arc<Value>,
     /// Is a secret among them that the journal did not keep?
@@ -46,6 +51,18 @@ pub(crate) struct OpenBody {
     /// One instance per step, in the order of the plan.
     pub(crate) nodes: Vec<NodeId>,
     pub(crate) tally: Tally,
+}
+
+/// The steps at the end of a runbook.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) part: EndPart,
+    pub(crate) body: BodyId,
+    /// Is the end still reached? A resume that goes on with the runbook's own steps leaves it.
+    pub(crate) reached: bool,
+    /// How the runbook's own steps ended, and what decided that.
+    pub(crate) status: EndStatus,
+    pub(crate) because: Option<Because>,
 }
 
 /// An instance.
@@ -70,6 +87,19 @@ pub(crate) struct Node {
     pub(crate) inner: Inner,
     pub(crate) work: Work,
     pub(crate) end: Option<Box<End>>,
+    /// What an edited plan has left open about it.
+    pub(crate) renewal: Option<Box<Renewal>>,
+}
+
+/// An instance whose turn comes once more, because the plan was edited.
+#[derive(Debug, Default)]
+pub(crate) struct Renewal {
+    /// Why, for people.
+    pub(crate) why: &'static str,
+    /// How it had ended. That stands if it would do the same again.
+    pub(crate) outcome: Option<Box<End>>,
+    /// What the steps inside it read that came out otherwise since they were judged.
+    pub(crate) changed: Names,
 }
 
 /// What an instance is of its step.
@@ -158,6 +188,8 @@ pub(crate) struct Intent {
     pub(crate) generation: u32,
     pub(crate) definition: Digest,
     pub(crate) arguments: Digest,
+    /// The label of its connection.
+    pub(crate) connection: Option<String>,
     /// When the token of this generation was first sent.
     pub(crate) token_since: Timestamp,
 }
@@ -192,6 +224,10 @@ pub(crate) struct Work {
     pub(crate) intent: Option<Intent>,
     pub(crate) mark: Mark,
     pub(crate) absent: Option<Absent>,
+    /// What the last probe found of the author's sentences that say what is not as wanted.
+    pub(crate) different: Vec<String>,
+    /// How it came about and what it gave, when it had succeeded and is looked at again.
+    pub(crate) former: Option<(Origin, Arc<Value>)>,
     /// The service said the name is taken; a probe has to tell by whom.
     pub(crate) taken: bool,
     /// Not before then is a failed call made again.

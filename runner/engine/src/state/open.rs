@@ -8,7 +8,7 @@ use std::sync::Arc;
 use runbook_model::value::{Unavailable, Value};
 
 use super::State;
-use super::node::{BodyId, Container, Inner, ItemRole, Items, Mark, Node, NodeId, OpenBody, Phase, Role, Work, empty};
+use super::node::{BodyId, Container, Inner, ItemRole, Items, Node, NodeId, OpenBody, Phase, Role, Work, empty};
 use super::tally::{Tally, Weight};
 use crate::event::Item;
 use crate::outline::LayoutId;
@@ -17,19 +17,7 @@ impl State {
     /// Makes or renews the instances of a body.
     pub(super) fn open_body(&mut self, layout: LayoutId, owner: Option<NodeId>, inputs: Arc<Value>) -> BodyId {
         let known = owner.and_then(|owner| self.inner_body(owner));
-        let body = known.unwrap_or_else(|| {
-            let id = BodyId(u32::try_from(self.bodies.len()).unwrap_or(u32::MAX));
-            self.bodies.push(OpenBody {
-                layout,
-                owner,
-                inputs: empty(),
-                withheld: false,
-                nodes: Vec::new(),
-                tally: Tally::default(),
-            });
-            self.make_steps(id);
-            id
-        });
+        let body = known.unwrap_or_else(|| self.make_body(layout, owner, None));
         let open = self.body_mut(body);
         open.withheld = inputs.unavailable() == Some(Unavailable::Withheld);
         open.inputs = inputs;
@@ -42,6 +30,22 @@ impl State {
         body
     }
 
+    pub(super) fn make_body(&mut self, layout: LayoutId, owner: Option<NodeId>, end_of: Option<BodyId>) -> BodyId {
+        let id = BodyId(u32::try_from(self.bodies.len()).unwrap_or(u32::MAX));
+        self.bodies.push(OpenBody {
+            layout,
+            owner,
+            end_of,
+            ends: Vec::new(),
+            inputs: empty(),
+            withheld: false,
+            nodes: Vec::new(),
+            tally: Tally::default(),
+        });
+        self.make_steps(id);
+        id
+    }
+
     fn make_steps(&mut self, body: BodyId) {
         let (layout, owner) = (self.body(body).layout, self.body(body).owner);
         let steps: Vec<(u32, String, bool)> = (0..)
@@ -49,10 +53,7 @@ impl State {
             .map(|(index, step)| (index, step.id.clone(), step.for_each.is_some()))
             .collect();
         for (index, id, repeats) in steps {
-            let path = match owner {
-                Some(owner) => self.node(owner).path.child(&id),
-                None => runbook_model::path::StepPath::root(&id),
-            };
+            let path = self.outline.path(layout, owner.map(|owner| &self.node(owner).path), &id);
             let role = if repeats { Role::Loop } else { Role::Single };
             let node = self.make(Node {
                 path,
@@ -68,13 +69,31 @@ impl State {
                 inner: Inner::Nothing,
                 work: Work::default(),
                 end: None,
+                renewal: None,
             });
             self.body_mut(body).nodes.push(node);
         }
     }
 
-    /// Makes or renews the instances of a loop's items. An item that was there before keeps its instance by its key.
+    /// The items of a loop are known. An item that was there before keeps its instance by its key, and is judged anew.
     pub(super) fn list_items(&mut self, whole: NodeId, items: &[Item]) {
+        let changed = self.node_mut(whole).renewal.take().unwrap_or_default().changed;
+        let known = |item: &Item| {
+            let id = self.find(&self.node(whole).path.item(&item.key))?;
+            let role = self.node(id).item()?;
+            Some((id, role.position, role.value.clone()))
+        };
+        let before: Vec<_> = items.iter().filter_map(known).collect();
+        self.make_items(whole, items);
+        self.review_items(&before, &changed);
+        for id in self.children(Container::Loop(whole)) {
+            self.settle(id);
+        }
+        self.refill(whole);
+    }
+
+    /// Makes or renews the instances of a loop's items.
+    pub(super) fn make_items(&mut self, whole: NodeId, items: &[Item]) -> Vec<NodeId> {
         let (layout, index, body) = (self.node(whole).layout, self.node(whole).index, self.node(whole).body);
         self.node_mut(whole).inner = Inner::Loop(Box::default());
         let mut nodes = Vec::with_capacity(items.len());
@@ -102,6 +121,7 @@ impl State {
                     inner: Inner::Nothing,
                     work: Work::default(),
                     end: None,
+                    renewal: None,
                 })
             });
             let node = self.node_mut(id);
@@ -110,11 +130,14 @@ impl State {
             node.weight = Weight::Idle;
             nodes.push(id);
         }
-        self.node_mut(whole).inner = Inner::Loop(Box::new(Items { nodes, ..Items::default() }));
-        self.refill(whole);
+        self.node_mut(whole).inner = Inner::Loop(Box::new(Items { nodes: nodes.clone(), ..Items::default() }));
+        nodes
     }
 
-    fn make(&mut self, node: Node) -> NodeId {
+    fn make(&mut self, mut node: Node) -> NodeId {
+        if let Some(past) = self.past.remove(&node.path) {
+            node.work = past.into_work();
+        }
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.paths.insert(node.path.clone(), id);
         self.nodes.push(node);
@@ -126,9 +149,12 @@ impl State {
     pub(super) fn reset(&mut self, id: NodeId) {
         let inside = match &self.node(id).inner {
             Inner::Nothing => Vec::new(),
-            Inner::Body(body) => self.children(Container::Body(*body)),
+            Inner::Body(body) => self.members(Container::Body(*body)),
             Inner::Loop(_) => self.children(Container::Loop(id)),
         };
+        if let Some(body) = self.inner_body(id) {
+            self.leave_end(body);
+        }
         for child in inside {
             self.reset(child);
         }
@@ -139,11 +165,8 @@ impl State {
             self.items_going(whole, -i32::from(going), position);
         }
         let node = self.node_mut(id);
-        let generation = if node.work.generation > 0 { node.work.generation + 1 } else { 0 };
-        let old = std::mem::take(&mut node.work);
-        node.work =
-            Work { generation, attempts: old.attempts, intent: old.intent, mark: Mark::Untouched, ..Work::default() };
-        node.end = None;
+        node.work = std::mem::take(&mut node.work).anew();
+        (node.end, node.renewal) = (None, None);
         node.released = node.item().is_none();
         self.set_phase(id, Phase::Pending);
     }

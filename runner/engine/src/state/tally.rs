@@ -72,16 +72,7 @@ impl State {
     pub(crate) fn tally(&self, container: Container) -> Tally {
         match container {
             Container::Body(body) => self.body(body).tally,
-            Container::Loop(whole) => self.inside(whole),
-        }
-    }
-
-    /// The counts of what is inside an instance.
-    pub(crate) fn inside(&self, id: NodeId) -> Tally {
-        match &self.node(id).inner {
-            Inner::Body(body) => self.body(*body).tally,
-            Inner::Loop(items) => items.tally,
-            Inner::Nothing => Tally::default(),
+            Container::Loop(whole) => self.node(whole).items().map(|items| items.tally).unwrap_or_default(),
         }
     }
 
@@ -92,15 +83,28 @@ impl State {
         }
     }
 
-    /// May nothing new start in it: because something in it or around it failed, or what it belongs to is not open?
+    /// May nothing new start in it: because something in it or around it failed, or what it belongs to is not open? What
+    /// belongs to an end is begun because of failures, not in spite of them: only its own halt it.
     pub(super) fn is_halted(&self, container: Container) -> bool {
         if self.tally(container).has_failed() {
             return true;
         }
-        self.owner(container).is_some_and(|owner| {
-            let owner = self.node(owner);
-            owner.phase != Phase::Open || self.is_halted(owner.container())
+        if let Container::Body(end) = container
+            && let Some(runbook) = self.body(end).end_of
+        {
+            let open = self.body(end).owner.is_none_or(|owner| self.node(owner).phase == Phase::Open);
+            return !open || self.ending(runbook, end).is_none_or(|ending| !ending.reached);
+        }
+        self.owner(container).is_some_and(|owner_id| {
+            let owner = self.node(owner_id);
+            owner.phase != Phase::Open || self.waits_again(owner_id) || self.is_halted(owner.container())
         })
+    }
+
+    /// Does it, or what it stands in, need something that was done when it began and has been opened again since?
+    fn waits_again(&self, id: NodeId) -> bool {
+        let around = self.around(id).filter(|around| self.node(*around).phase == Phase::Open);
+        self.node(id).needs_left > 0 || around.is_some_and(|around| self.waits_again(around))
     }
 
     fn weigh(&self, id: NodeId) -> Weight {
@@ -111,10 +115,11 @@ impl State {
                 let ready = node.released && node.needs_left == 0 && node.blockers == 0;
                 if ready && !self.is_halted(node.container()) { Weight::Live } else { Weight::Idle }
             }
+            Phase::Active if self.waits_again(id) => Weight::Idle,
             Phase::Active => Weight::Live,
             Phase::Open => {
-                let inside = self.inside(id);
-                match (inside.live > 0 || inside.is_over(), inside.has_failed()) {
+                let inside = self.course_inside(id);
+                match (inside.goes_on || inside.is_over, inside.has_failed) {
                     (false, _) => Weight::Parked,
                     (true, true) if matches!(on_failure, OnFailure::Stop | OnFailure::Undo) => Weight::Doomed,
                     (true, _) => Weight::Live,
@@ -158,7 +163,7 @@ impl State {
 
     /// Brings everything inside a container up to date, after it came to a halt or goes on again.
     pub(super) fn settle_all(&mut self, container: Container) {
-        for child in self.children(container) {
+        for child in self.members(container) {
             self.settle(child);
             self.settle_inside(child);
         }
@@ -207,7 +212,7 @@ impl State {
             let node = self.node_mut(dependent);
             node.needs_left = node.needs_left.saturating_sub(1);
             node.blockers += u32::from(excused && mentions);
-            self.settle(dependent);
+            self.settle_whole(dependent);
         }
     }
 
@@ -232,7 +237,15 @@ impl State {
         }
         let node = self.node_mut(id);
         (node.needs_left, node.blockers) = (left, blockers);
+        self.settle_whole(id);
+    }
+
+    /// Brings the counts up to date after what an instance waits for has changed: what is inside it waits with it.
+    fn settle_whole(&mut self, id: NodeId) {
         self.settle(id);
+        if self.node(id).phase == Phase::Open {
+            self.settle_inside(id);
+        }
     }
 
     /// The instances that wait for the end of this one, and whether they read its outputs.

@@ -60,18 +60,7 @@ fn object(json: J) -> Json<String, J> {
 
 fn body(json: J, name: Option<&str>) -> J {
     let mut given = object(json);
-    let mut previous: Option<String> = None;
-    let steps = given.remove("steps").unwrap_or_else(|| json!([]));
-    let steps: Vec<J> = steps
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|step| {
-            let (id, step) = self::step(step.clone(), previous.as_deref());
-            previous = Some(id);
-            step
-        })
-        .collect();
+    let steps = chain(&given.remove("steps").unwrap_or_else(|| json!([])));
     let mut body = json!({"file": "demo.yaml", "steps": steps});
     for key in ["connections", "outputs"] {
         if let Some(value) = given.get(key) {
@@ -85,7 +74,7 @@ fn body(json: J, name: Option<&str>) -> J {
     }
     for key in ["when-failed", "finally"] {
         if let Some(steps) = given.get(key) {
-            body[key] = steps.as_array().unwrap().iter().map(|s| self::step(s.clone(), None).1).collect();
+            body[key] = chain(steps).into();
         }
     }
     if let Some(name) = given.get("name").and_then(J::as_str).or(name) {
@@ -94,10 +83,38 @@ fn body(json: J, name: Option<&str>) -> J {
     body
 }
 
+/// The digests of what a step does and of what it does per item; steps inside it have their own.
+fn definitions(given: &Json<String, J>) -> (Digest, Option<Digest>) {
+    let mut does = given.clone();
+    for key in ["needs", "title", "timeout", "retry", "concurrency", "group", "group-outputs"] {
+        does.remove(key);
+    }
+    if let Some(run) = does.get_mut("run") {
+        run["body"] = J::Null;
+    }
+    let whole = Digest::of_json(&J::Object(does.clone()));
+    let each = does.remove("for-each").map(|_| {
+        does.remove("key");
+        Digest::of_json(&J::Object(does))
+    });
+    (whole, each)
+}
+
+/// Steps of which each waits for the one before it.
+fn chain(steps: &J) -> Vec<J> {
+    let mut previous: Option<String> = None;
+    let mut step = |step: &J| {
+        let (id, step) = self::step(step.clone(), previous.as_deref());
+        previous = Some(id);
+        step
+    };
+    steps.as_array().unwrap().iter().map(&mut step).collect()
+}
+
 fn step(json: J, previous: Option<&str>) -> (String, J) {
     let mut given = object(json);
     let id = given["id"].as_str().unwrap().to_owned();
-    let definition = Digest::of_json(&J::Object(given.clone()));
+    let (definition, item_definition) = definitions(&given);
     let action = action(&mut given);
     let mut step = json!({
         "id": id,
@@ -107,6 +124,7 @@ fn step(json: J, previous: Option<&str>) -> (String, J) {
         "retry": retry(given.get("retry")),
         "action": action,
         "definition": definition.to_string(),
+        "item-definition": item_definition.map(|definition| definition.to_string()),
     });
     for key in ["when", "connection", "timeout", "outputs"] {
         if let Some(value) = given.get(key) {
@@ -148,10 +166,12 @@ fn step(json: J, previous: Option<&str>) -> (String, J) {
         step["probe"] = frozen;
     }
     if let Some(steps) = given.get("adjust") {
-        step["adjust"] = steps.as_array().unwrap().iter().map(|s| self::step(s.clone(), None).1).collect();
+        step["adjust"] = chain(steps).into();
     }
     if let Some(verify) = given.get("verify") {
-        step["verify"] = json!({"call": call(verify.clone()), "check": []});
+        let mut verify = object(verify.clone());
+        let check = verify.remove("check").map(|all| checks(&all)).unwrap_or_else(|| json!([]));
+        step["verify"] = json!({"call": call(verify.remove("call").unwrap()), "check": check});
     }
     (id, step)
 }

@@ -67,13 +67,14 @@ fn aws_needs_no_declaration_and_kubernetes_does() {
 
 #[test]
 fn a_call_may_name_more_doors_than_its_own() {
-    let mut scene = Scene::new(json!({"connections": {"other": {"aws": {"region": "${{ steps.name.region }}"}}}, "steps": [
-        {"id": "name", "set": {"region": "r"}},
-        {"id": "a", "call": {"connections": {"for": "other", "karmada": {"aws": {"region": "q"}}}}},
-        {"id": "b", "call": {"connections": {"for": "nobody"}}},
-    ]}));
+    let mut scene =
+        Scene::new(json!({"connections": {"other": {"aws": {"region": "${{ steps.name.region }}"}}}, "steps": [
+            {"id": "name", "set": {"region": "r"}},
+            {"id": "a", "call": {"connections": {"for": "other", "karmada": {"aws": {"region": "q"}}}}},
+            {"id": "b", "call": {"connections": {"for": "nobody"}}},
+        ]}));
     scene.hold();
-    assert_eq!(scene.read()[3..], ["step-begun a", "> identify aws region r"]);
+    assert_eq!(scene.read()[2..], ["step-begun a", "> identify aws region r"]);
     scene.identify("1");
     assert_eq!(scene.read(), ["connection-identified", "> identify aws region q"]);
     scene.identify("2");

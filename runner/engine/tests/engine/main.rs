@@ -6,6 +6,7 @@
 mod author;
 mod calls;
 mod doors;
+mod edited;
 mod ends;
 mod flow;
 mod format;
@@ -14,4 +15,5 @@ mod random;
 mod resumes;
 mod scene;
 mod secrets;
+mod shape;
 mod waits;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use runbook_engine::command::{Call, Command, Purpose};
-use runbook_engine::event::{EndStatus, Event, ParkReason, Word};
+use runbook_engine::event::{EndStatus, Event, ParkReason, PlanChanged, RunCreated, Word};
 use runbook_engine::input::{Holding, Input, Said};
 use runbook_engine::view::StepStatus;
 use runbook_engine::{Engine, State, stored};
@@ -31,6 +31,8 @@ enum Shape {
     Tokened,
     /// Puts something under a name.
     Named(bool),
+    /// Is there from the beginning, and does not fit until its `adjust` has run.
+    Adjusts,
     Reads,
     Waits,
     Sets,
@@ -45,6 +47,7 @@ fn shape() -> impl Strategy<Value = Shape> {
         any::<bool>().prop_map(Shape::Once),
         Just(Shape::Tokened),
         any::<bool>().prop_map(Shape::Named),
+        Just(Shape::Adjusts),
         Just(Shape::Reads),
         Just(Shape::Waits),
         Just(Shape::Sets),
@@ -107,7 +110,17 @@ fn step(shape: &Shape, id: &str) -> J {
         Shape::Once(true) => with_id(probed(call("make", "one-shot", false))),
         Shape::Once(false) => call("make", "one-shot", false),
         Shape::Tokened => with_id(call("token", "converges", true)),
-        Shape::Named(true) => with_id(probed(call("put", "converges", false))),
+        Shape::Named(true) => {
+            let mut step = with_id(probed(call("put", "converges", false)));
+            step["verify"] = json!({"call": {"kind": "read"}});
+            step
+        }
+        Shape::Adjusts => {
+            let mut step = with_id(call("make", "one-shot", false));
+            step["probe"] = json!({"call": {"kind": "fits"}, "matches": [{"that": "${{ result.fits }}"}]});
+            step["adjust"] = inner(&[Shape::Named(false), Shape::Waits]);
+            step
+        }
         Shape::Named(false) => with_id(call("put", "converges", false)),
         Shape::Reads => with_id(call("read", "reads", false)),
         Shape::Goes => call("go", "one-shot", false),
@@ -126,7 +139,9 @@ fn step(shape: &Shape, id: &str) -> J {
             step
         }
         Shape::Groups(shapes) => json!({"id": id, "group": inner(shapes)}),
-        Shape::Nests(shapes) => json!({"id": id, "run": {"body": {"steps": inner(shapes)}}}),
+        Shape::Nests(shapes) => {
+            json!({"id": id, "run": {"body": {"steps": inner(shapes), "finally": inner(&shapes[..1])}}})
+        }
     }
 }
 
@@ -146,6 +161,11 @@ impl World {
             Ok(Progress::Done(Answer { output: json!({"id": id, "n": n}).into(), ..Answer::default() }))
         };
         match call.kind.as_str() {
+            "fits" => {
+                let fits = self.made.contains_key(&format!("{name}/adjust/t0"));
+                let output = json!({"id": name, "fits": fits}).into();
+                return Ok(Progress::Done(Answer { output, ..Answer::default() }));
+            }
             "see" if there == 0 => return Err(Failure::new(FailureClass::Missing, "not there")),
             "make" => *self.made.entry(name.clone()).or_default() += 1,
             "token" if self.tokens.insert(call.token.to_string()) => {
@@ -176,6 +196,10 @@ struct Play {
     alarm: Option<Timestamp>,
     trouble: std::vec::IntoIter<u8>,
     crashes: u32,
+    /// The edited plan that the next holder comes with.
+    with: Option<Box<PlanChanged>>,
+    /// Somebody edits the plan once so many records are written.
+    stop_at: usize,
 }
 
 impl Play {
@@ -192,6 +216,8 @@ impl Play {
             alarm: None,
             trouble: trouble.into_iter(),
             crashes: 0,
+            with: None,
+            stop_at: usize::MAX,
         }
     }
 
@@ -206,10 +232,15 @@ impl Play {
         loop {
             holders += 1;
             assert!(holders < 500, "it never ends");
-            let hold = Input::Hold(Box::new(Holding { by: person(), ..Holding::default() }));
+            // It comes again with the edited plan until that is written.
+            let with = self.with.clone().filter(|with| with.plan_digest != *self.engine.state().plan_digest());
+            let hold = Input::Hold(Box::new(Holding { by: person(), with, ..Holding::default() }));
             let mut inputs = vec![hold];
             inputs.append(&mut words);
             self.hold(inputs);
+            if self.journal.len() >= self.stop_at {
+                return (self, holders);
+            }
             if let Some(ended) = self.engine.state().ended() {
                 match ended.status {
                     EndStatus::Succeeded => return (self, holders),
@@ -231,7 +262,7 @@ impl Play {
                 return self.crashes += 1;
             }
             self.journal.extend(turn.records.iter().map(stored::encode));
-            if fate == 2 {
+            if fate == 2 || self.journal.len() >= self.stop_at {
                 return self.crashes += 1;
             }
             for command in turn.commands {
@@ -307,6 +338,72 @@ impl Play {
     }
 }
 
+/// The plan with some steps taken out, put in or changed, in it and in what is inside.
+fn edited(body: &J, edits: &mut impl Iterator<Item = u8>) -> J {
+    let mut body = body.clone();
+    body["steps"] = edited_steps(&body["steps"], edits);
+    body
+}
+
+fn edited_steps(steps: &J, edits: &mut dyn Iterator<Item = u8>) -> J {
+    let mut gone = BTreeSet::new();
+    let mut after = Vec::new();
+    for (at, step) in steps.as_array().unwrap().iter().enumerate() {
+        let mut step = step.clone();
+        let id = step["id"].as_str().unwrap().to_owned();
+        match edits.next() {
+            Some(1) => {
+                gone.insert(id);
+                continue;
+            }
+            Some(2) if step.get("call").is_some() => step["check"] = json!([{"that": "${{ true }}"}]),
+            Some(2 | 3) if step.get("for-each").is_some() => step["for-each"] = json!(["k1", "k9"]),
+            Some(4) => after.push(json!({"id": format!("new{at}"), "call": {"kind": "put", "effect": "converges"}})),
+            _ => {}
+        }
+        for inside in ["/group", "/run/body/steps"] {
+            if let Some(steps) = step.pointer_mut(inside) {
+                *steps = edited_steps(steps, edits);
+            }
+        }
+        if let Some(needs) = step.get_mut("needs").and_then(J::as_array_mut) {
+            needs.retain(|need| !gone.contains(need.as_str().unwrap()));
+        }
+        let reads = step.get("set").map(J::to_string).unwrap_or_default();
+        if gone.iter().any(|gone| reads.contains(&format!("steps.{gone}."))) {
+            step["set"] = json!({"id": "-"});
+        }
+        after.push(step);
+    }
+    after.into()
+}
+
+/// The calls of a plan: what each does, by its path without keys.
+fn calls(body: &J) -> BTreeMap<String, J> {
+    fn walk(steps: &J, around: &str, found: &mut BTreeMap<String, J>) {
+        for step in steps.as_array().into_iter().flatten() {
+            let path = format!("{around}/{}", step["id"].as_str().unwrap());
+            for inside in ["/group", "/run/body/steps"] {
+                walk(step.pointer(inside).unwrap_or(&J::Null), &path, found);
+            }
+            if step.get("call").is_some() {
+                let mut step = step.clone();
+                for key in ["needs", "for-each", "concurrency"] {
+                    step.as_object_mut().unwrap().remove(key);
+                }
+                found.insert(path, step);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(&body["steps"], "", &mut found);
+    found
+}
+
+fn without_keys(path: &StepPath) -> String {
+    path.segments().iter().map(|segment| format!("/{}", segment.id)).collect()
+}
+
 /// Mostly nothing, sometimes one of the few things that can go wrong.
 fn trouble() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(prop_oneof![4 => Just(0_u8), 1 => 1_u8..6], 0..300)
@@ -317,6 +414,8 @@ fn plans() -> impl Strategy<Value = J> {
         |(shapes, at_once)| {
             let mut body = body(&shapes);
             body["concurrency"] = json!(at_once);
+            // Whatever happens before, a run ends once, and so does what belongs to its end.
+            body["finally"] = json!([step(&Shape::Once(true), "last"), step(&Shape::Tokened, "least")]);
             body
         },
     )
@@ -368,6 +467,58 @@ proptest! {
         prop_assert!(creations.values().all(|count| *count <= 1));
     }
 
+    /// Whenever the plan is edited, and however: the run ends like one of the edited plan, and no call that is as it was
+    /// is made again after it succeeded.
+    #[test]
+    fn an_edited_plan_ends_like_itself(
+        plan in plans(), trouble in trouble(), at in 2_usize..60, edits in proptest::collection::vec(0_u8..8, 24)
+    ) {
+        let mut edits = edits.into_iter().cycle();
+        let after = edited(&plan, &mut edits);
+        let mut play = Play::new(plan.clone(), trouble);
+        play.stop_at = at;
+        let (mut play, _) = play.play();
+        let RunCreated { plan: changed, plan_digest, package, inputs, inputs_digest, .. } =
+            created(crate::author::plan(after.clone()), Map::new());
+        play.with = Some(Box::new(PlanChanged { plan: changed, plan_digest, package, inputs, inputs_digest }));
+        play.stop_at = usize::MAX;
+        play.reload();
+        let before = play.journal.len();
+        let (play, _) = play.play();
+
+        let (calm, _) = Play::new(after.clone(), Vec::new()).play();
+        let statuses = |play: &Play| -> Vec<(StepPath, StepStatus)> {
+            // What was adjusted before the edit fits, so that it is not adjusted once more.
+            let steps = play.engine.steps(false).into_iter().filter(|step| !step.path.to_string().contains("/adjust/"));
+            steps.map(|step| (step.path, step.status)).collect()
+        };
+        prop_assert_eq!(statuses(&play), statuses(&calm));
+
+        let (calls, former) = (calls(&after), calls(&plan));
+        let same = |path: &StepPath| {
+            let name = without_keys(path);
+            calls.contains_key(&name) && calls.get(&name) == former.get(&name)
+        };
+        let events = play.events();
+        let mut finished = BTreeSet::new();
+        for (number, event) in events.iter().enumerate() {
+            match event {
+                Event::StepSucceeded { step, .. } if same(step) => {
+                    prop_assert!(finished.insert(step.clone()), "{} succeeded twice", step);
+                }
+                Event::StepStarted { step, .. } | Event::StepBegun { step, .. } if number >= before => {
+                    prop_assert!(!finished.contains(step), "{} ran again", step);
+                }
+                _ => {}
+            }
+        }
+        for step in play.engine.steps(false) {
+            if same(&step.path) && calm.world.made.contains_key(&step.path.to_string()) {
+                prop_assert_eq!(play.world.made.get(&step.path.to_string()), Some(&1), "{}", step.path);
+            }
+        }
+    }
+
     #[test]
     fn the_same_turns_make_the_same_journal(plan in plans(), trouble in trouble()) {
         let (one, _) = Play::new(plan.clone(), trouble.clone()).play();
@@ -384,6 +535,7 @@ fn a_crash_after_every_single_record_ends_the_same() {
         (Shape::Tokened, Some(9)),
         (Shape::Named(true), None),
         (Shape::Loops(3, Some(2), Box::new(Shape::Once(true))), None),
+        (Shape::Adjusts, None),
         (Shape::Nests(vec![Shape::Waits, Shape::Sets]), Some(0)),
         (Shape::Goes, None),
     ];

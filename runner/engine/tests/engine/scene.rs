@@ -4,7 +4,7 @@
 //! that a crash is a replay of just these. It must not know what the tests try.
 
 use runbook_engine::command::{Command, Purpose};
-use runbook_engine::event::{Event, Finding, Stamped, StopReason, Word};
+use runbook_engine::event::{Event, Finding, PlanChanged, RunCreated, Stamped, StopReason, Word};
 use runbook_engine::input::{Holding, Input, Said};
 use runbook_engine::{Engine, State, Turn, stored};
 use runbook_model::answer::{Answer, Progress};
@@ -70,6 +70,23 @@ impl Scene {
 
     pub(crate) fn input(&mut self, input: Input) {
         self.inputs([input]);
+    }
+
+    /// Takes the run up by an edited plan.
+    pub(crate) fn edit(&mut self, body: J) {
+        self.edit_with(body, Map::new());
+    }
+
+    pub(crate) fn edit_with(&mut self, body: J, inputs: Map) {
+        self.reload();
+        let with = Some(Box::new(self.edited(body, inputs)));
+        self.hold_with(Holding { with, ..Holding::default() });
+    }
+
+    /// What an edited plan changes.
+    pub(crate) fn edited(&self, body: J, inputs: Map) -> PlanChanged {
+        let RunCreated { plan, plan_digest, package, inputs, inputs_digest, .. } = created(plan(body), inputs);
+        PlanChanged { plan, plan_digest, package, inputs, inputs_digest }
     }
 
     fn inputs(&mut self, inputs: impl IntoIterator<Item = Input>) {
@@ -229,6 +246,7 @@ fn purpose(purpose: &Purpose) -> String {
         Purpose::Act => "act".into(),
         Purpose::Poll { .. } => "poll".into(),
         Purpose::Probe => "probe".into(),
+        Purpose::Verify => "verify".into(),
         Purpose::Look(look) => format!("look {}", look.number),
         Purpose::Reread { of } => format!("reread {of} for"),
     }
@@ -237,6 +255,8 @@ fn purpose(purpose: &Purpose) -> String {
 fn told(event: &Event) -> String {
     let step = event.step().map(|step| format!(" {step}")).unwrap_or_default();
     let detail = match event {
+        Event::EndReached { part, status, .. } => format!(" {} {status:?}", part.folder()).to_lowercase(),
+        Event::StepVerified { sentences, .. } => if sentences.is_empty() { " holds" } else { " does not hold" }.into(),
         Event::StepProbed { finding: Finding::Absent, .. } => " absent".into(),
         Event::StepProbed { finding: Finding::Matching, .. } => " matching".into(),
         Event::StepProbed { finding: Finding::Different { .. }, .. } => " different".into(),
