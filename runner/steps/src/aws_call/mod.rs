@@ -103,10 +103,9 @@ impl Kind for AwsCallKind {
         Planned {
             effect,
             token,
-            reaches: Reaches::Aws,
             result: operation.output_shape(),
-            ..Planned::unknown(Reaches::Aws)
             must_match: operation.must_match(),
+            ..Planned::unknown(Reaches::Aws)
         }
     }
 }
