@@ -163,6 +163,14 @@ pub struct Step {
     pub item_definition: Option<Digest>,
 }
 
+impl Step {
+    /// Is this the digest of what it does, or of what it does for one item?
+    #[must_use]
+    pub fn is_defined_by(&self, definition: &Digest) -> bool {
+        self.definition == *definition || self.item_definition.as_ref() == Some(definition)
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
