@@ -3,6 +3,8 @@
 //! This file decides where values are looked for and in which order they win; how text becomes a value is the language's.
 //! It must not know what an input is used for.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -53,7 +55,18 @@ impl InputOptions {
         declared: &IndexMap<String, InputDeclaration>,
         known: &IndexMap<String, InputDeclaration>,
     ) -> Result<IndexMap<String, Value>, Stop> {
-        let files = self.read_files()?;
+        self.gather_over(None, declared, known)
+    }
+
+    /// The same over values that there are already, as a file of that name: they win over the environment, and whatever is
+    /// given wins over them.
+    pub(crate) fn gather_over(
+        &self,
+        before: Option<(String, Vec<u8>)>,
+        declared: &IndexMap<String, InputDeclaration>,
+        known: &IndexMap<String, InputDeclaration>,
+    ) -> Result<IndexMap<String, Value>, Stop> {
+        let files: Vec<(String, Vec<u8>)> = before.into_iter().chain(self.read_files()?).collect();
         let mut answers: IndexMap<String, String> = IndexMap::new();
         let mut fitted = self.offers(declared, &files, &answers).fit(declared);
         if !fitted.diagnostics.is_empty() || (!fitted.missing.is_empty() && !terminal::can_ask()) {
@@ -80,8 +93,11 @@ impl InputOptions {
     fn read_files(&self) -> Result<Vec<(String, Vec<u8>)>, Stop> {
         let read = |path: &PathBuf| {
             let name = path.to_string_lossy().into_owned();
-            match std::fs::read(path) {
-                Ok(bytes) => Ok((name, bytes)),
+            // A pipe is welcome, but may never end.
+            let most = runbook_language::LARGEST_FILE as u64 + 1;
+            let mut bytes = Vec::new();
+            match File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)) {
+                Ok(_) => Ok((name, bytes)),
                 Err(error) => Err(Stop::new(Exit::Invalid, format!("failed to read the inputs in `{name}`: {error}"))),
             }
         };

@@ -9,6 +9,7 @@ mod catalogue;
 mod complaints;
 mod completion;
 mod document;
+mod edited;
 mod ending;
 mod exit;
 mod files;

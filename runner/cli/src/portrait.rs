@@ -67,7 +67,7 @@ fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timesta
     for (label, identity) in state.identities() {
         line(out, "connection", &printable(&format!("{label}: {identity}")));
     }
-    values(out, "inputs", Some(&created.inputs.0));
+    values(out, "inputs", Some(state.inputs()));
 }
 
 /// The entries of a map, one a line; longer values as JSON on one line.

@@ -149,12 +149,14 @@ impl Board {
                 self.since = now;
                 self.live.clear();
             }
+            Event::PlanChanged(changed) => self.replan(changed.plan.clone()),
             Event::ItemsListed { step, items } => {
                 let weight = self.step(step).map_or(1, weight);
-                self.total = (self.total + items.len() * weight).saturating_sub(weight);
-                self.items.insert(step.clone(), items.len());
+                let before = self.items.insert(step.clone(), items.len()).unwrap_or(1);
+                self.total = (self.total + items.len() * weight).saturating_sub(before * weight);
             }
             Event::StepBegun { step, deadline } => {
+                self.done.remove(step);
                 self.change(step, now, |live| {
                     live.doing = Doing::Call(1);
                     live.deadline = *deadline;
@@ -190,7 +192,9 @@ impl Board {
                     live.seen = Some(message.clone());
                 });
             }
-            Event::StepSucceeded { step, .. } | Event::StepSkipped { step, .. } => self.end(step, true),
+            Event::StepSucceeded { step, .. } | Event::StepSkipped { step, .. } | Event::StepKept { step } => {
+                self.end(step, true);
+            }
             Event::StepFailed { step, .. } => self.end(step, false),
             Event::StepReopened { step, .. } => {
                 self.live.shift_remove(step);
@@ -198,6 +202,19 @@ impl Board {
             }
             _ => {}
         }
+    }
+
+    /// The runbook was edited: what it still has keeps its counts.
+    fn replan(&mut self, plan: Plan) {
+        (self.total, self.widest, self.plan) = (leaves(&plan.body), widest(&plan.body), plan);
+        let (items, done) = (std::mem::take(&mut self.items), std::mem::take(&mut self.done));
+        for (path, count) in items {
+            if let Some(step) = self.step(&path).filter(|step| step.for_each.is_some()) {
+                self.total = (self.total + count * weight(step)).saturating_sub(weight(step));
+                self.items.insert(path, count);
+            }
+        }
+        self.done = done.into_iter().filter(|(path, _)| self.step(path).is_some()).collect();
     }
 
     fn change(&mut self, step: &StepPath, now: Timestamp, change: impl FnOnce(&mut Live)) {

@@ -6,8 +6,9 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 use indexmap::IndexMap;
 use runbook_driver::Run;
-use runbook_engine::event::ParkReason;
-use runbook_engine::view::{Resumption, RunStatus, StepView};
+use runbook_engine::Engine;
+use runbook_engine::event::{ParkReason, PlanChanged};
+use runbook_engine::view::{RunStatus, StepView};
 use runbook_journal::{HoldError, SqliteStore};
 use runbook_model::duration::Duration;
 use runbook_model::id::RunId;
@@ -25,17 +26,18 @@ use crate::portrait::portrait;
 use crate::recording::{self, Recording};
 use crate::report::story::span;
 use crate::stop::Stop;
-use crate::text::{padded, printable, width};
-use crate::{completion, later, person, runs, state, talk, trace, word};
+use crate::{completion, edited, person, runs, state, talk, trace, word};
 
 /// Go on with a run
 ///
 /// Finished steps are not run again. Failed steps are, and whatever never ran. A step whose outcome is unknown is looked at before
-/// anything is repeated. The files of the runbook are those the run was made from: editing them changes nothing.
+/// anything is repeated. The files of the runbook are those the run was made from: editing them changes nothing, unless the
+/// run is told to go on by them with `--with`.
 #[derive(Args)]
 #[command(after_long_help = "Examples:\n  runbook resume\n  runbook resume eks-k --plan\n  \
                              runbook resume eks-karmada-7k3m9q --from cluster\n  \
-                             runbook resume eks-karmada-7k3m9q --extend 30m")]
+                             runbook resume eks-karmada-7k3m9q --extend 30m\n  \
+                             runbook resume eks-karmada-7k3m9q --with eks-karmada.yaml --plan")]
 pub(crate) struct Resume {
     /// The run; without it the only unfinished one
     #[arg(add = ArgValueCandidates::new(completion::run_ids))]
@@ -49,12 +51,13 @@ pub(crate) struct Resume {
     /// How much time a step gets whose deadline has passed, instead of its whole timeout
     #[arg(long, value_name = "DURATION")]
     extend: Option<Duration>,
+    /// Go on by this edited runbook: what is done and unchanged stays, what changed runs again
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
     #[command(flatten)]
     inputs: InputOptions,
     #[command(flatten)]
     output: OutputOption,
-    #[arg(long, hide = true, value_name = "FILE")]
-    with: Option<PathBuf>,
 }
 
 /// `resume --plan` as scripts read it.
@@ -62,6 +65,15 @@ pub(crate) struct Resume {
 struct Prospect {
     run: RunId,
     steps: Vec<Prospective>,
+    /// With `--with`: what was carried out and is no part of the plan any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<Removed>,
+}
+
+#[derive(Serialize)]
+struct Removed {
+    path: String,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -73,22 +85,16 @@ struct Prospective {
 
 impl Resume {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Stop> {
-        if self.with.is_some() {
-            return Err(later::not_yet("resume --with"));
-        }
         let trace = trace::start(global)?;
         let store = state::store()?;
         let id = self.chosen(&store)?;
         let recording = Recording::read(&store, &id)?;
-        let from = match &self.from {
-            Some(typed) => Some(word::find(&recording.steps(), typed)?.path.clone()),
-            None => None,
-        };
         if self.plan {
-            return self.tell_plan(&recording, from.as_ref());
+            let (engine, _) = self.prospect(recording.engine, global)?;
+            return self.tell_plan(&engine);
         }
         match recording.status() {
-            RunStatus::Succeeded if from.is_none() => return self.show(&recording),
+            RunStatus::Succeeded if self.from.is_none() && self.with.is_none() => return self.show(&recording),
             status @ (RunStatus::Cancelled | RunStatus::Undone) => {
                 let message = format!("run {id} is {} and cannot go on", status.as_str());
                 return Err(Stop::new(Exit::Refused, message).help("`runbook exec` makes a new run"));
@@ -100,11 +106,23 @@ impl Resume {
             talk::note("no deadline of this run has passed: `--extend` changes nothing");
         }
         let run = Run::hold(&store, &id, &person::holder()).map_err(|error| held(&id, error))?;
-        let withheld = run.engine().state().withheld_inputs();
-        let declared = &run.engine().state().plan().body.inputs;
-        let secrets = self.secrets(&id, declared, &withheld)?;
+        let secrets = match &self.with {
+            // The inputs of the edited plan hold them.
+            Some(_) => IndexMap::new(),
+            None => {
+                let state = run.engine().state();
+                self.secrets(&id, &state.plan().body.inputs, &state.withheld_inputs())?
+            }
+        };
+        // Read again, because somebody else may have gone on with it before it was held.
+        let (engine, changed) = self.prospect(Recording::read(&store, &id)?.engine, global)?;
+        let from = self.from_of(&engine)?;
+        if changed.is_some() {
+            edited::agreed(&engine, &engine.resumption(from.as_ref(), person::now()), global)?;
+        }
         let holding = runbook_engine::input::Holding {
             secrets: secrets.into_iter().collect(),
+            with: changed.map(Box::new),
             from,
             extend: self.extend,
             ..carrying::holding()
@@ -112,6 +130,30 @@ impl Resume {
         let history = recording::events(&store, &id)?.into_iter().map(|(_, stamped)| stamped).collect();
         let taken = Taken { id, run, history, first: None, holding };
         carrying::carry_out(taken, &store, global, self.output.form, &trace)
+    }
+
+    /// The run as it is, or as it would be by the edited runbook, and what that changes.
+    fn prospect(&self, engine: Engine, global: &Global) -> Result<(Engine, Option<PlanChanged>), Stop> {
+        let Some(file) = &self.with else { return Ok((engine, None)) };
+        let Some(changed) = edited::read(file, &self.inputs, engine.state(), global, self.plan)? else {
+            if !global.quiet {
+                talk::note("the runbook and its inputs are what the run rests on already");
+            }
+            return Ok((engine, None));
+        };
+        let run = engine.state().run().clone();
+        let engine = engine.edited(changed.clone(), person::now()).map_err(|error| {
+            Stop::new(Exit::Refused, format!("the run does not take another plan: {error}")).resume(&run)
+        })?;
+        Ok((engine, Some(changed)))
+    }
+
+    /// The step that `--from` names.
+    fn from_of(&self, engine: &Engine) -> Result<Option<StepPath>, Stop> {
+        match &self.from {
+            Some(typed) => Ok(Some(word::find(&engine.steps(false), typed)?.path.clone())),
+            None => Ok(None),
+        }
     }
 
     /// The run that is meant.
@@ -145,8 +187,12 @@ impl Resume {
         withheld: &[&str],
     ) -> Result<IndexMap<String, runbook_model::value::Value>, Stop> {
         if let Some(fixed) = self.inputs.names().find(|name| declared.contains_key(*name) && !withheld.contains(name)) {
-            return Err(Stop::usage(format!("the input `{fixed}` of a run cannot be changed"))
-                .help("only secret inputs are given again; `runbook exec` makes a new run"));
+            return Err(Stop::usage(format!("the input `{fixed}` of the run cannot be changed just so"))
+                .help(
+                    "what is done rests on it: `--with FILE` takes the runbook and the new value together and shows first \
+                     what runs again; without it only secret inputs are given",
+                )
+                .resume(id));
         }
         let wanted: IndexMap<String, InputDeclaration> = declared
             .iter()
@@ -170,25 +216,19 @@ impl Resume {
         Ok(Exit::Done)
     }
 
-    fn tell_plan(&self, recording: &Recording, from: Option<&StepPath>) -> Result<Exit, Stop> {
-        let steps = recording.engine.resumption(from, person::now());
+    fn tell_plan(&self, engine: &Engine) -> Result<Exit, Stop> {
+        let steps = engine.resumption(self.from_of(engine)?.as_ref(), person::now());
         let mut data = Data::default();
         match self.output.form {
-            Form::Human => {
-                let column = steps.iter().map(|step| width(&step.path.to_string())).max().unwrap_or_default();
-                for Resumption { path, decision, reason } in &steps {
-                    let path = padded(&path.to_string(), column);
-                    let decision = talk::bold(padded(decision.as_str(), 7));
-                    data.text(format_args!("{path}  {decision}  {}\n", printable(reason)))?;
-                }
-            }
+            Form::Human => data.text(edited::told(engine, &steps, true))?,
             form => {
                 let steps: Vec<Prospective> = steps
                     .into_iter()
                     .map(|step| Prospective { path: step.path, decision: step.decision.as_str(), reason: step.reason })
                     .collect();
                 if form == Form::Json {
-                    data.document(&Prospect { run: recording.run.clone(), steps })?;
+                    let removed = edited::removed(engine).into_iter().map(|(path, reason)| Removed { path, reason });
+                    data.document(&Prospect { run: engine.state().run().clone(), steps, removed: removed.collect() })?;
                 } else {
                     data.list(&steps, form)?;
                 }
