@@ -80,7 +80,7 @@ pub(crate) fn load(ground: &Ground<'_>) -> Vec<Measured> {
         unit: "ms",
         reached: median(&rounds),
         aim: Some(150.0),
-        limit: Some(300.0),
+        limit: Some(1_000.0),
         detail: format!("{} records", kept.len()),
     }]
 }
