@@ -26,35 +26,11 @@ const fn step(name: &'static str, summary: &'static str, why: &'static str, effe
 /// The kinds to come, in the order of their names.
 pub static LATER: &[Later] = &[
     step(
-        "command",
-        "runs a program",
-        "this version does not carry out `command`: run the program by hand",
-        Effect::OneShot,
-        Reaches::Nothing,
-    ),
-    step(
-        "file",
-        "writes a file",
-        "this version does not carry out `file`: write the file by hand",
-        Effect::Converges,
-        Reaches::Nothing,
-    ),
-    step(
         "k8s-drain",
         "empties a node",
         "this version does not carry out `k8s-drain`: use `kubectl drain`",
         Effect::Converges,
         Reaches::Kubernetes,
-    ),
-    karmada(
-        "karmada-deinit",
-        "removes a Karmada control plane",
-        "this version does not carry out `karmada-deinit`: use `karmadactl deinit`",
-    ),
-    karmada(
-        "karmada-join",
-        "joins a member that Karmada pushes to",
-        "this version does not carry out `karmada-join`: use `karmadactl join`",
     ),
     karmada(
         "karmada-register",
@@ -67,28 +43,9 @@ pub static LATER: &[Later] = &[
         "this version does not carry out `karmada-token`: use `karmadactl token create`",
     ),
     karmada(
-        "karmada-unjoin",
-        "removes a member that Karmada pushes to",
-        "this version does not carry out `karmada-unjoin`: use `karmadactl unjoin`",
-    ),
-    karmada(
         "karmada-unregister",
         "removes a member that pulls from Karmada",
         "this version does not carry out `karmada-unregister`: use `karmadactl unregister`",
-    ),
-    step(
-        "kubeconfig",
-        "adds or removes an entry of a kubeconfig file",
-        "this version does not carry out `kubeconfig`: use `aws eks update-kubeconfig` or `kubectl config`",
-        Effect::Converges,
-        Reaches::Nothing,
-    ),
-    step(
-        "rename-context",
-        "renames a context of a kubeconfig file",
-        "this version does not carry out `rename-context`: use `kubectl config rename-context`",
-        Effect::Converges,
-        Reaches::Nothing,
     ),
 ];
 

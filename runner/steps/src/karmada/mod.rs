@@ -21,33 +21,55 @@ macro_rules! template {
     };
 }
 
+/// The kind of a name, whose runbook is a file beside this one.
+macro_rules! kind {
+    ($name:literal, $file:literal, $summary:literal, [$($template:literal),*]) => {
+        KarmadaKind {
+            name: $name,
+            summary: $summary,
+            expansion: Expansion {
+                file: concat!($name, ".yaml"),
+                text: include_str!($file),
+                templates: &[$(template!($template)),*],
+            },
+        }
+    };
+}
+
 /// The kinds, in the order of their names.
-pub static KINDS: [KarmadaKind; 1] = [KarmadaKind {
-    name: "karmada-init",
-    summary: "installs a Karmada control plane",
-    expansion: Expansion {
-        file: "karmada-init.yaml",
-        text: include_str!("init.yaml"),
-        templates: &[
-            template!("cluster-info.yaml.j2"),
-            template!("conversions.json.j2"),
-            template!("deployment.yaml.j2"),
-            template!("etcd.yaml.j2"),
-            template!("karmada-aggregated-apiserver.yaml.j2"),
-            template!("karmada-apiserver.yaml.j2"),
-            template!("karmada-controller-manager.yaml.j2"),
-            template!("karmada-scheduler.yaml.j2"),
-            template!("karmada-webhook.yaml.j2"),
-            template!("kube-controller-manager.yaml.j2"),
-            template!("kubeconfig.yaml.j2"),
-            template!("rbac.yaml.j2"),
-            template!("secrets.yaml.j2"),
-            template!("services.yaml.j2"),
-            template!("settings.json.j2"),
-            template!("webhooks.yaml.j2"),
-        ],
-    },
-}];
+pub static KINDS: &[KarmadaKind] = &[
+    kind!("karmada-deinit", "deinit.yaml", "removes a Karmada control plane", []),
+    kind!(
+        "karmada-init",
+        "init.yaml",
+        "installs a Karmada control plane",
+        [
+            "cluster-info.yaml.j2",
+            "conversions.json.j2",
+            "deployment.yaml.j2",
+            "etcd.yaml.j2",
+            "karmada-aggregated-apiserver.yaml.j2",
+            "karmada-apiserver.yaml.j2",
+            "karmada-controller-manager.yaml.j2",
+            "karmada-scheduler.yaml.j2",
+            "karmada-webhook.yaml.j2",
+            "kube-controller-manager.yaml.j2",
+            "kubeconfig.yaml.j2",
+            "rbac.yaml.j2",
+            "secrets.yaml.j2",
+            "services.yaml.j2",
+            "settings.json.j2",
+            "webhooks.yaml.j2"
+        ]
+    ),
+    kind!(
+        "karmada-join",
+        "join.yaml",
+        "joins a member that Karmada pushes to",
+        ["member-access.yaml.j2", "member-secrets.yaml.j2", "member.yaml.j2"]
+    ),
+    kind!("karmada-unjoin", "unjoin.yaml", "removes a member that Karmada pushes to", ["member-access.yaml.j2"]),
+];
 
 impl Kind for KarmadaKind {
     fn name(&self) -> &'static str {
