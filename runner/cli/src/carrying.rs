@@ -68,7 +68,7 @@ pub(crate) fn carry_out(
     let runtime = runtime()?;
     let signals = runtime.block_on(signals())?;
     let reporter = Reporter::start(&id, &history, global, form);
-    let mut watcher = Watcher { reporter: &reporter, stopping: None };
+    let mut watcher = Watcher { reporter: &reporter, stopping: None, last: history.len() as u64 };
     if let Some(first) = first {
         watcher.recorded(1, &first);
     }
@@ -82,9 +82,9 @@ pub(crate) fn carry_out(
         signals,
     };
     let ended = runtime.block_on(run.carry_out(holding, world));
-    let stopping = watcher.stopping;
+    let (stopping, last) = (watcher.stopping, watcher.last);
     let told = reporter.finish();
-    let recording = Recording::read(store, &id);
+    let recording = Recording::left(store, &id, last);
     let mut written = told;
     if form == Form::Json
         && let Ok(recording) = &recording
@@ -117,10 +117,11 @@ async fn signals() -> Result<UnboundedReceiver<Signal>, Stop> {
     Ok(receiver)
 }
 
-/// Passes events on to the reporter, and remembers why nothing new starts.
+/// Passes events on to the reporter, and remembers the last one and why nothing new starts.
 struct Watcher<'a> {
     reporter: &'a Reporter,
     stopping: Option<StopReason>,
+    last: u64,
 }
 
 impl Observer for Watcher<'_> {
@@ -128,6 +129,7 @@ impl Observer for Watcher<'_> {
         if let Event::RunStopping { reason } = &stamped.event {
             self.stopping = Some(*reason);
         }
+        self.last = number;
         self.reporter.event(number, stamped);
     }
 }

@@ -27,7 +27,17 @@ impl Recording {
     pub(crate) fn read(store: &SqliteStore, run: &RunId) -> Result<Self, Stop> {
         // Asked for first: whoever lets go in between has written the end by then.
         let held_by = store.list()?.into_iter().find(|listed| listed.run == *run).and_then(|listed| listed.held_by);
-        let events = events(store, run)?;
+        Self::of(run, events(store, run)?, held_by)
+    }
+
+    /// The run as its holder left it with the event of that number, whatever others did to it since.
+    pub(crate) fn left(store: &SqliteStore, run: &RunId, last: u64) -> Result<Self, Stop> {
+        let mut events = events(store, run)?;
+        events.retain(|(number, _)| *number <= last);
+        Self::of(run, events, None)
+    }
+
+    fn of(run: &RunId, events: Vec<(u64, Stamped)>, held_by: Option<Holder>) -> Result<Self, Stop> {
         let state = State::replay(events.iter().map(|(_, stamped)| stamped.clone())).map_err(|error| {
             Stop::environment(format!("the journal of `{run}` does not add up: {error}"))
                 .help("nothing was changed; `runbook events` shows what can be read")
@@ -65,4 +75,31 @@ pub(crate) fn event(run: &RunId, record: &Record) -> Result<Stamped, Stop> {
     stored::decode(record.version, &record.kind, &record.bytes).map_err(|error| {
         Stop::environment(format!("the journal of `{run}` cannot be read: {error}")).help(error.help())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::person;
+
+    #[test]
+    fn who_let_go_tells_its_own_end_whoever_holds_the_run_now() {
+        let text = include_str!("../../../fixtures/journals/events-v1.jsonl");
+        let records: Vec<Record> = text
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                let kind = line["kind"].as_str().unwrap().to_owned();
+                Record { version: 1, kind, bytes: line["bytes"].to_string().into_bytes() }
+            })
+            .collect();
+        let parked = records.iter().position(|record| record.kind == "run-ended").unwrap() as u64 + 1;
+        assert!(parked < records.len() as u64);
+        let place = tempfile::tempdir().unwrap();
+        let store = SqliteStore::new(place.path());
+        let run: RunId = "demo-100000".parse().unwrap();
+        let _held = store.create(&run, &person::holder(), &records).unwrap();
+        assert_eq!(Recording::read(&store, &run).unwrap().status(), RunStatus::Running);
+        assert_eq!(Recording::left(&store, &run, parked).unwrap().status(), RunStatus::Parked);
+    }
 }
