@@ -73,7 +73,7 @@ pub(crate) fn carry_out(
         watcher.recorded(1, &first);
     }
     let registry = runbook_steps::kinds();
-    let connections = Connections::new();
+    let connections = Connections::new().with_programs(run.engine().state().allows_command());
     let world = World {
         kinds: &|name| registry.step(name),
         outside: &connections,

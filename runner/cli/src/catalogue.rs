@@ -38,7 +38,7 @@ pub(crate) struct Argued {
 
 impl From<&Parameter> for Argued {
     fn from(parameter: &Parameter) -> Self {
-        let Parameter { name, takes, required, fixed, about } = *parameter;
+        let Parameter { name, takes, required, fixed, about, shown: _ } = *parameter;
         Self { name: name.to_owned(), takes, required, fixed, about: about.to_owned() }
     }
 }
@@ -139,7 +139,7 @@ fn arguments(kind: &dyn Kind) -> Option<Vec<Argued>> {
         declared
             .iter()
             .map(|(name, input)| Argued {
-                name: name.clone(),
+                name: name.replace('_', "-"),
                 takes: match input.kind.base {
                     BaseType::String | BaseType::Path => Takes::Text,
                     BaseType::Integer => Takes::Count,

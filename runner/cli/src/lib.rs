@@ -7,6 +7,7 @@ mod arguments;
 mod carrying;
 mod catalogue;
 mod complaints;
+mod consent;
 mod completion;
 mod document;
 mod edited;

@@ -8,11 +8,13 @@ mod archives;
 mod aws;
 mod certificates;
 mod eks;
+mod files;
 mod http;
 mod kubernetes;
 #[cfg(test)]
 mod loopback;
 mod network;
+mod programs;
 
 use std::sync::Arc;
 
@@ -21,15 +23,19 @@ use runbook_model::failure::Failure;
 use runbook_steps::archives::Archives;
 use runbook_steps::certificates::Certificates;
 use runbook_steps::contract::Pending;
+use runbook_steps::files::Files;
 use runbook_steps::network::Network;
 use runbook_steps::ports::{Aws, Kubernetes, Outside};
+use runbook_steps::programs::Programs;
 
 use self::archives::RealArchives;
 use self::aws::RealAws;
 use self::certificates::RealCertificates;
+use self::files::RealFiles;
 use self::http::Http;
 use self::kubernetes::RealKubernetes;
 use self::network::RealNetwork;
+use self::programs::RealPrograms;
 
 /// Everything outside, as it really is. Clients and credentials are kept per connection; make one for a process.
 ///
@@ -39,6 +45,8 @@ pub struct Connections {
     aws: Arc<RealAws>,
     kubernetes: RealKubernetes,
     archives: RealArchives,
+    files: RealFiles,
+    programs: RealPrograms,
     network: RealNetwork,
 }
 
@@ -55,8 +63,16 @@ impl Connections {
             kubernetes: RealKubernetes::new(Arc::clone(&aws)),
             archives: RealArchives::new(Arc::clone(&http)),
             network: RealNetwork::new(http),
+            files: RealFiles::default(),
+            programs: RealPrograms::new(false),
             aws,
         }
+    }
+
+    /// The same, with programs allowed or not; not, unless somebody says so.
+    #[must_use]
+    pub fn with_programs(self, allowed: bool) -> Self {
+        Self { programs: RealPrograms::new(allowed), ..self }
     }
 
     /// A token for an EKS cluster as an `ExecCredential`, which kubectl reads from the standard output of a program.
@@ -100,6 +116,14 @@ impl Outside for Connections {
 
     fn network(&self) -> &dyn Network {
         &self.network
+    }
+
+    fn files(&self) -> &dyn Files {
+        &self.files
+    }
+
+    fn programs(&self) -> &dyn Programs {
+        &self.programs
     }
 
     fn identify<'a>(&'a self, connection: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {

@@ -175,12 +175,12 @@ impl Kind for Someday {
 
 #[test]
 fn what_cannot_be_carried_out_is_refused_when_it_would_have_to_run() {
-    let kinds = runbook_steps::kinds();
-    let runs = format!("{HEAD}steps:\n  - {{id: a, command: {{argv: [x]}}}}\n");
+    let kinds = WithTwice(runbook_steps::kinds());
+    let runs = format!("{HEAD}steps:\n  - {{id: a, someday: {{}}}}\n");
     let checked_runs = checked(&[("a.yaml", &runs)], &kinds);
     assert!(!checked_runs.has_errors(), "it can be written and checked");
     assert_eq!(plan(&checked_runs, &IndexMap::new()).unwrap_err()[0].code, "RB0645");
-    let undoes = format!("{HEAD}steps:\n  - {{id: a, set: {{}}, undo: [{{command: {{argv: [x]}}}}]}}\n");
+    let undoes = format!("{HEAD}steps:\n  - {{id: a, set: {{}}, undo: [{{someday: {{}}}}]}}\n");
     assert!(plan(&checked(&[("a.yaml", &undoes)], &kinds), &IndexMap::new()).is_ok());
 }
 
@@ -278,6 +278,7 @@ impl Kinds for WithTwice {
     fn get(&self, name: &str) -> Option<&dyn Kind> {
         match name {
             "between" => Some(&Between),
+            "someday" => Some(&Someday),
             "twice" => Some(&Twice),
             _ => self.0.get(name),
         }

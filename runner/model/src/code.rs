@@ -100,6 +100,8 @@ pub const ALL: &[(&str, &str)] = &[
     (KIND_PLACE, "a step kind in a place where it cannot stand"),
     (KIND_LATER, "something that this version does not carry out yet"),
     (MANIFEST, "an object that Kubernetes could not take"),
+    (CLUSTER_NAME, "a name that Karmada takes for no cluster"),
+    (SECRET_SHOWN, "a secret where everybody can read it"),
     (CONNECTION_FORM, "a connection in no known form"),
     (CONNECTION_ABSENT, "a step that needs a connection"),
     (CONNECTION_SORT, "a connection that leads elsewhere"),
@@ -281,6 +283,10 @@ pub const KIND_PLACE: &str = "RB0644";
 pub const KIND_LATER: &str = "RB0645";
 /// An object that Kubernetes could not take.
 pub const MANIFEST: &str = "RB0646";
+/// A name that Karmada takes for no cluster.
+pub const CLUSTER_NAME: &str = "RB0647";
+/// A secret in an argument that everybody can read.
+pub const SECRET_SHOWN: &str = "RB0648";
 /// A connection in no known form.
 pub const CONNECTION_FORM: &str = "RB0701";
 /// A step that needs a connection.

@@ -79,6 +79,8 @@ pub struct Parameter {
     pub required: bool,
     /// Has it to be known before anything runs, so that it cannot hold an expression?
     pub fixed: bool,
+    /// Is it shown to everybody, so that it may not hold a secret?
+    pub shown: bool,
     /// One clause for people.
     pub about: &'static str,
 }
@@ -111,13 +113,19 @@ impl Parameter {
     /// An argument that may be left out and may hold an expression.
     #[must_use]
     pub const fn new(name: &'static str, takes: Takes, about: &'static str) -> Self {
-        Self { name, takes, required: false, fixed: false, about }
+        Self { name, takes, required: false, fixed: false, shown: false, about }
     }
 
     /// As one that every call has to give.
     #[must_use]
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+
+    /// As one that may not hold a secret.
+    #[must_use]
+    pub const fn shown(self) -> Self {
+        Self { shown: true, ..self }
     }
 
     /// As one that cannot hold an expression.

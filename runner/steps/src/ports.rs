@@ -11,7 +11,9 @@ use runbook_model::value::Value;
 use crate::archives::Archives;
 use crate::certificates::Certificates;
 use crate::contract::Pending;
+use crate::files::Files;
 use crate::network::Network;
+use crate::programs::Programs;
 
 /// Everything outside, one port each.
 pub trait Outside: Send + Sync {
@@ -29,6 +31,12 @@ pub trait Outside: Send + Sync {
 
     /// The net: web servers, ports and names.
     fn network(&self) -> &dyn Network;
+
+    /// Files of this machine.
+    fn files(&self) -> &dyn Files;
+
+    /// Programs of this machine.
+    fn programs(&self) -> &dyn Programs;
 
     /// Who is at the other end of a connection.
     ///
@@ -96,6 +104,13 @@ pub trait Kubernetes: Send + Sync {
         selection: &'a Selection,
     ) -> Pending<'a, Result<Listing, Failure>>;
 
+    /// What was noted about an object lately, in no order; at most [`MOST_EVENTS`] notes.
+    ///
+    /// # Errors
+    /// As [`Kubernetes::list`].
+    fn events<'a>(&'a self, connection: &'a Connection, of: &'a ObjectName)
+    -> Pending<'a, Result<Vec<Value>, Failure>>;
+
     /// Server-side apply of one object, which is made if it is absent.
     ///
     /// # Errors
@@ -115,6 +130,12 @@ pub trait Kubernetes: Send + Sync {
     /// there.
     fn delete<'a>(&'a self, connection: &'a Connection, delete: &'a Delete) -> Pending<'a, Result<(), Failure>>;
 
+    /// What somebody else needs to reach the server as this connection does.
+    ///
+    /// # Errors
+    /// `missing` if there is no such cluster, or why its credentials are not to be had.
+    fn access<'a>(&'a self, connection: &'a Connection) -> Pending<'a, Result<Access, Failure>>;
+
     /// Waits until something in a selection has changed since a version, at most for `patience`.
     ///
     /// # Errors
@@ -127,6 +148,9 @@ pub trait Kubernetes: Send + Sync {
         patience: Duration,
     ) -> Pending<'a, Result<Watched, Failure>>;
 }
+
+/// The most events that are asked for; Kubernetes counts repetitions in one event, so that these are many.
+pub const MOST_EVENTS: u32 = 50;
 
 /// A kind of object as a server serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,6 +277,15 @@ pub struct Delete {
     pub uid: Option<String>,
     /// The seconds its pods get to end; `None`: what they say themselves.
     pub grace: Option<i64>,
+}
+
+/// How a server is reached, as kubeconfigs write it. Nothing in it points to another file.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// What stands behind `cluster` in a kubeconfig.
+    pub cluster: Value,
+    /// What stands behind `user`; a secret.
+    pub user: Value,
 }
 
 /// How a watch ended.

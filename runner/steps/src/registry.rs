@@ -6,18 +6,35 @@
 use runbook_model::kind::{Kind, Kinds};
 
 use crate::aws_call::AwsCallKind;
+use crate::command::Command;
 use crate::contract::StepKind;
+use crate::file::File;
 use crate::k8s_apply::K8sApply;
 use crate::k8s_delete::K8sDelete;
 use crate::k8s_get::K8sGet;
 use crate::karmada;
+use crate::kubeconfig::KubeconfigKind;
 use crate::later::LATER;
 use crate::pki::Pki;
+use crate::rename_context::RenameContext;
 use crate::sources::dns::Dns;
 use crate::sources::http::Http;
 use crate::sources::tcp::Tcp;
 
-static CARRIED_OUT: &[&dyn StepKind] = &[&AwsCallKind, &Dns, &Http, &K8sApply, &K8sDelete, &K8sGet, &Pki, &Tcp];
+static CARRIED_OUT: &[&dyn StepKind] = &[
+    &AwsCallKind,
+    &Command,
+    &Dns,
+    &File,
+    &Http,
+    &K8sApply,
+    &K8sDelete,
+    &K8sGet,
+    &KubeconfigKind,
+    &Pki,
+    &RenameContext,
+    &Tcp,
+];
 
 /// The kinds, for the checker as [`Kinds`] and for the driver through [`Registry::step`].
 #[derive(Clone, Copy, Debug)]

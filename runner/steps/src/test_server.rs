@@ -20,13 +20,15 @@ use serde_json::{Value as Json, json};
 use crate::archives::{Archives, PackedFile};
 use crate::certificates::Certificates;
 use crate::contract::{Answer, Invocation, Pending, Progress, StepKind};
+use crate::files::Files;
 use crate::kubernetes::object::Object;
 use crate::network::{HttpAnswer, HttpQuestion, Network};
 use crate::pki::workshop::Workshop;
 use crate::ports::{
-    Applied, Apply, ApplyRefused, Aws, Create, Delete, FieldConflict, Kubernetes, Listing, ObjectName, Outside,
+    Access, Applied, Apply, ApplyRefused, Aws, Create, Delete, FieldConflict, Kubernetes, Listing, ObjectName, Outside,
     Resource, Selection, Watched,
 };
+use crate::programs::Programs;
 
 type Key = (String, Option<String>, String);
 type Event = Box<dyn FnOnce(&TestServer) -> Result<Watched, Failure> + Send>;
@@ -54,7 +56,11 @@ struct State {
     log: Vec<String>,
 }
 
-const KINDS: [(&str, &str, &str, bool); 7] = [
+const KINDS: [(&str, &str, &str, bool); 11] = [
+    ("v1", "Event", "events", true),
+    ("v1", "Service", "services", true),
+    ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", true),
+    ("apps/v1", "StatefulSet", "statefulsets", true),
     ("v1", "Namespace", "namespaces", false),
     ("v1", "ConfigMap", "configmaps", true),
     ("v1", "Secret", "secrets", true),
@@ -253,6 +259,17 @@ impl Kubernetes for TestServer {
         })
     }
 
+    fn events<'a>(&'a self, _: &'a Connection, of: &'a ObjectName) -> Pending<'a, Result<Vec<Value>, Failure>> {
+        Box::pin(async move {
+            let mut state = self.state.lock().unwrap();
+            state.log.push(format!("events {} {}", of.resource.kind, of.name));
+            let events = state.objects.iter().filter(|((plural, ..), event)| {
+                plural == "events" && Object(event).text(&["involvedObject", "name"]) == Some(&of.name)
+            });
+            Ok(events.map(|(_, event)| event.clone()).collect())
+        })
+    }
+
     fn apply<'a>(&'a self, _: &'a Connection, apply: &'a Apply) -> Pending<'a, Result<Applied, ApplyRefused>> {
         Box::pin(async move {
             let mut state = self.state.lock().unwrap();
@@ -304,6 +321,14 @@ impl Kubernetes for TestServer {
                 merge(found, json!({"metadata": {"deletionTimestamp": "2026-11-22T10:00:00Z"}}).into());
             }
             Ok(())
+        })
+    }
+
+    fn access<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Access, Failure>> {
+        Box::pin(async move {
+            let cluster = json!({"server": "https://one.example", "certificate-authority-data": "Q0E="});
+            let user = Value::from(json!({"token": "the-secret"})).into_secret();
+            Ok(Access { cluster: cluster.into(), user })
         })
     }
 
@@ -373,6 +398,14 @@ impl Outside for TestServer {
 
     fn network(&self) -> &dyn Network {
         self
+    }
+
+    fn files(&self) -> &dyn Files {
+        unimplemented!("nothing here edits files")
+    }
+
+    fn programs(&self) -> &dyn Programs {
+        unimplemented!("nothing here runs programs")
     }
 
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {

@@ -9,7 +9,9 @@ use runbook_model::connection::{Connection, Identity};
 use runbook_model::failure::Failure;
 use runbook_model::kind::{Effect, Kind, Kinds, Planned, Question, Reaches};
 use runbook_steps::contract::{Invocation, Pending, StepKind};
+use runbook_steps::files::Files;
 use runbook_steps::ports::{Aws, Kubernetes, Outside};
+use runbook_steps::programs::Programs;
 
 /// The kind `idle`.
 pub(crate) struct Idle;
@@ -70,6 +72,14 @@ impl Outside for Nowhere {
 
     fn network(&self) -> &dyn runbook_steps::network::Network {
         unreachable!("`idle` reaches nothing")
+    }
+
+    fn files(&self) -> &dyn Files {
+        unimplemented!("nothing here edits files")
+    }
+
+    fn programs(&self) -> &dyn Programs {
+        unimplemented!("nothing here runs programs")
     }
 
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {

@@ -23,7 +23,7 @@ use crate::inputs::{InputOptions, assignment};
 use crate::output::OutputOption;
 use crate::report::story::span;
 use crate::stop::Stop;
-use crate::{later, person, runs, state, trace};
+use crate::{consent, later, person, runs, state, trace};
 
 /// Carry out a runbook
 ///
@@ -78,6 +78,7 @@ impl Exec {
             draw(&diagnostics, &checked.sources);
             Stop::told(Exit::Invalid)
         })?;
+        consent::programs(&plan.body, self.allow_command)?;
         let store = state::store()?;
         if !self.new {
             refuse_beside(&store, &plan, &inputs)?;

@@ -20,12 +20,12 @@ use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::value::{Map, Value};
 use runbook_steps::kubernetes::object::Object;
 use runbook_steps::kubernetes::refusal;
-use runbook_steps::ports::ApplyRefused;
+use runbook_steps::ports::{Access, ApplyRefused};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::discovery::Known;
-use super::{answer, kubeconfig};
+use super::{access, answer, kubeconfig};
 use crate::aws::{RealAws, USER_AGENT as US};
 use crate::eks::token::Tokens;
 use crate::http::{NoAnswer, cause, no_answer};
@@ -41,6 +41,7 @@ pub(super) struct Cluster {
     authority: Vec<Vec<u8>>,
     default_namespace: String,
     name: Option<String>,
+    access: Result<Access, Failure>,
     tokens: Option<Tokens>,
     out_of_reach: AtomicBool,
     /// What it was found to serve.
@@ -79,12 +80,15 @@ impl Cluster {
             Connection::Eks { cluster, aws: through } => {
                 let config = eks(aws, through, cluster).await?;
                 let tokens = Tokens::new(Arc::clone(aws), through.clone(), cluster.clone());
-                Self::new(config, Some(cluster.clone()), Some(tokens)).await
+                let access = access::of(&config, Some((cluster, &pinned(aws, through).await?)));
+                Self::new(config, access, Some(cluster.clone()), Some(tokens)).await
             }
             Connection::Kubeconfig { path, contexts } => {
                 let chosen = kubeconfig::choose(path.as_deref(), contexts).await?;
+                let signed = chosen.user.as_ref().map(|user| (user.cluster.as_str(), &user.aws));
+                let access = access::of(&chosen.config, signed);
                 let tokens = chosen.user.map(|user| Tokens::new(Arc::clone(aws), user.aws, user.cluster));
-                Self::new(chosen.config, Some(chosen.cluster), tokens).await
+                Self::new(chosen.config, access, Some(chosen.cluster), tokens).await
             }
             Connection::Karmada { .. } => Err(invalid("this version does not carry out connections to Karmada".into())
                 .help("name a `kubeconfig` of Karmada's API server instead")),
@@ -95,7 +99,12 @@ impl Cluster {
         }
     }
 
-    async fn new(config: Config, name: Option<String>, tokens: Option<Tokens>) -> Result<Self, Failure> {
+    async fn new(
+        config: Config,
+        access: Result<Access, Failure>,
+        name: Option<String>,
+        tokens: Option<Tokens>,
+    ) -> Result<Self, Failure> {
         let server = config.cluster_url.to_string();
         let authority = config.root_cert.clone().unwrap_or_default();
         let default_namespace = config.default_namespace.clone();
@@ -108,6 +117,7 @@ impl Cluster {
             authority,
             default_namespace,
             name,
+            access,
             tokens,
             out_of_reach: AtomicBool::new(false),
             known: Known::default(),
@@ -117,6 +127,14 @@ impl Cluster {
     /// Where objects go that name no namespace.
     pub(super) fn default_namespace(&self) -> &str {
         &self.default_namespace
+    }
+
+    /// What somebody else needs to reach it.
+    ///
+    /// # Errors
+    /// `invalid` for a file that its kubeconfig points to and that cannot be read.
+    pub(super) fn access(&self) -> Result<Access, Failure> {
+        self.access.clone()
     }
 
     /// Could the last request not be sent?
@@ -267,6 +285,12 @@ impl From<NoAnswer> for Trouble {
     fn from(no_answer: NoAnswer) -> Self {
         Self::NoAnswer(no_answer)
     }
+}
+
+/// A connection with the region it has today, for those who will use it in another environment.
+async fn pinned(aws: &RealAws, connection: &AwsConnection) -> Result<AwsConnection, Failure> {
+    let region = aws.session(connection).await?.region().map(str::to_owned);
+    Ok(AwsConnection { region: connection.region.clone().or(region), ..connection.clone() })
 }
 
 /// Address and certificates of an EKS cluster, as EKS says them.

@@ -71,7 +71,7 @@ pub(super) async fn choose(path: Option<&str>, contexts: &[String]) -> Result<Ch
 }
 
 /// `KUBECONFIG` may name several files; without it there is one in the home folder.
-fn default_paths() -> Vec<PathBuf> {
+pub(crate) fn default_paths() -> Vec<PathBuf> {
     let named = std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty());
     let paths: Vec<PathBuf> = named
         .map(|value| std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect())
@@ -79,7 +79,8 @@ fn default_paths() -> Vec<PathBuf> {
     if paths.is_empty() { vec![expanded("~/.kube/config")] } else { paths }
 }
 
-fn expanded(path: &str) -> PathBuf {
+/// A leading `~` is the home folder.
+pub(crate) fn expanded(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(path),

@@ -3,6 +3,7 @@
 //! This file decides which client serves a connection and how the port's questions become requests. It must not know what
 //! kinds do with the answers.
 
+mod access;
 mod answer;
 mod cluster;
 mod discovery;
@@ -23,11 +24,12 @@ use runbook_model::failure::Failure;
 use runbook_model::value::Value;
 use runbook_steps::contract::Pending;
 use runbook_steps::ports::{
-    Applied, Apply, ApplyRefused, Create, Delete, Kubernetes, Listing, ObjectName, Resource, Selection, Watched,
+    Access, Applied, Apply, ApplyRefused, Create, Delete, Kubernetes, Listing, ObjectName, Resource, Selection, Watched,
 };
 use tokio::sync::OnceCell;
 
 use self::cluster::{Cluster, Question};
+pub(crate) use self::kubeconfig::{default_paths, expanded};
 use crate::aws::RealAws;
 
 /// The port.
@@ -107,6 +109,21 @@ impl Kubernetes for RealKubernetes {
         })
     }
 
+    fn events<'a>(
+        &'a self,
+        connection: &'a Connection,
+        of: &'a ObjectName,
+    ) -> Pending<'a, Result<Vec<Value>, Failure>> {
+        Box::pin(async move {
+            let asked = self.ask(connection, async |cluster| {
+                let path = path::events(of, cluster.default_namespace());
+                let answer = cluster.ask(Question::read(path)).await?;
+                Ok(answer.object.get("items").and_then(Value::as_list).unwrap_or_default().to_vec())
+            });
+            asked.await.map_err(|refused| refused.failure)
+        })
+    }
+
     fn apply<'a>(&'a self, connection: &'a Connection, apply: &'a Apply) -> Pending<'a, Result<Applied, ApplyRefused>> {
         Box::pin(async move {
             self.ask(connection, async |cluster| {
@@ -122,7 +139,6 @@ impl Kubernetes for RealKubernetes {
         })
     }
 
-    fn watch<'a>(
     fn create<'a>(&'a self, connection: &'a Connection, create: &'a Create) -> Pending<'a, Result<Value, Failure>> {
         Box::pin(async move {
             let asked = self.ask(connection, async |cluster| {
@@ -157,6 +173,14 @@ impl Kubernetes for RealKubernetes {
         })
     }
 
+    fn access<'a>(&'a self, connection: &'a Connection) -> Pending<'a, Result<Access, Failure>> {
+        Box::pin(async move {
+            let asked = self.ask(connection, async |cluster| Ok(cluster.access()?)).await;
+            asked.map_err(|refused| refused.failure)
+        })
+    }
+
+    fn watch<'a>(
         &'a self,
         connection: &'a Connection,
         selection: &'a Selection,

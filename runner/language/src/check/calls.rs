@@ -6,7 +6,7 @@
 use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
-use runbook_model::kind::{Effect, Kind, Parameter, Place, Question, Reaches, Takes};
+use runbook_model::kind::{Effect, Kind, Place, Question};
 use runbook_model::source::SourceId;
 
 use super::library::Library;
@@ -17,17 +17,8 @@ use crate::written::{Action, Call, Runbook, Step, Undo};
 pub(super) fn ask(library: &Library<'_>, source: SourceId, runbook: &mut Runbook) {
     let asking = Asking { library, source };
     asking.all(&mut runbook.steps, true);
-    asking.all(&mut runbook.when_failed, false);
-    asking.all(&mut runbook.finally, false);
-}
-
-/// The arguments of a kind that name connections.
-fn further(kind: &dyn Kind) -> Vec<(&'static str, Reaches)> {
-    let leads = |parameter: &Parameter| match parameter.takes {
-        Takes::Connection(reaches) => Some((parameter.name, reaches)),
-        _ => None,
-    };
-    kind.parameters().iter().filter_map(leads).collect()
+    asking.all(&mut runbook.when_failed, true);
+    asking.all(&mut runbook.finally, true);
 }
 
 struct Asking<'a> {
@@ -36,7 +27,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// `runs`: do these steps belong to the run itself? Those of `undo`, `when-failed` and `finally` are kept for later.
+    /// `runs`: do these steps belong to the run itself? Those of `undo` are kept for later.
     fn all(&self, steps: &mut [Step], runs: bool) {
         steps.iter_mut().for_each(|step| self.step(step, runs));
     }
@@ -86,7 +77,7 @@ impl Asking<'_> {
         }
         call.later = kind.not_carried_out().is_some();
         self.later(kind, call, runs);
-        call.connections = further(kind);
+        call.parameters = kind.parameters();
         (call.planned, call.version) = (Some(planned), kind.version());
     }
 

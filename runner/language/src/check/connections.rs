@@ -10,7 +10,7 @@ use runbook_model::argument::{Argument, Entry, Node};
 use runbook_model::code;
 use runbook_model::connection::AwsConnection;
 use runbook_model::diagnostic::Diagnostic;
-use runbook_model::kind::Reaches;
+use runbook_model::kind::{Reaches, Takes};
 use runbook_model::source::Span;
 use runbook_template::syntax::{Expr, ExprKind};
 
@@ -350,18 +350,19 @@ pub(super) fn taken_out(sight: &Sight<'_>, call: &Call) -> (Argument, IndexMap<S
     let mut arguments = call.arguments.clone();
     let mut named = IndexMap::new();
     if let Node::Map(entries) = &mut arguments.node {
-        for (key, reaches) in &call.connections {
-            let Some(at) = entries.iter().position(|entry| entry.key == *key) else { continue };
+        for parameter in call.parameters {
+            let (key, Takes::Connection(reaches)) = (parameter.name, parameter.takes) else { continue };
+            let Some(at) = entries.iter().position(|entry| entry.key == key) else { continue };
             let connection = entries.remove(at).value;
             if connection.is_null() {
                 continue;
             }
             form(sight, &connection);
-            leads(sight, &connection, *reaches, &format!("`{key}` of `{}`", call.kind.value));
+            leads(sight, &connection, reaches, &format!("`{key}` of `{}`", call.kind.value));
             if let Some(notes) = sight.notes {
                 mention(sight, &connection, notes);
             }
-            named.insert((*key).to_owned(), connection);
+            named.insert(key.to_owned(), connection);
         }
     }
     (arguments, named)

@@ -430,6 +430,7 @@ pub(super) fn frozen_call(sight: &Sight<'_>, call: &Call, inherited: Option<&Arg
 /// A call with its arguments checked and the connections taken out of them.
 fn bare(sight: &Sight<'_>, call: &Call) -> PlanCall {
     sight.argument(&call.arguments);
+    nothing_secret_shown(sight, call);
     let (arguments, connections) = connections::taken_out(sight, call);
     let planned = call.planned.as_ref();
     PlanCall {
@@ -442,6 +443,21 @@ fn bare(sight: &Sight<'_>, call: &Call) -> PlanCall {
         keeps: planned.is_some_and(|planned| planned.keeps),
         reaches: planned.map_or(Reaches::Nothing, |planned| planned.reaches),
         connection: None,
+    }
+}
+
+/// Complains of secrets in arguments that everybody can read.
+fn nothing_secret_shown(sight: &Sight<'_>, call: &Call) {
+    let quiet = Sight { notes: None, ..*sight };
+    for parameter in call.parameters.iter().filter(|parameter| parameter.shown) {
+        let Some(argument) = call.arguments.get(parameter.name) else { continue };
+        let parts = argument.as_list().unwrap_or(std::slice::from_ref(argument));
+        if let Some(part) = parts.iter().find(|part| quiet.argument(part).sensitive) {
+            let (name, kind) = (parameter.name, &call.kind.value);
+            let message = format!("a secret in `{name}` of `{kind}` can be read by everybody on the machine");
+            let help = "give it to the program in a variable, under `env`";
+            sight.complain(Diagnostic::error(code::SECRET_SHOWN, part.span, message).help(help));
+        }
     }
 }
 

@@ -69,7 +69,7 @@ fn call(entry: &Entry, kind: &str) -> Call {
         connection: None,
         planned: None,
         version: 0,
-        connections: Vec::new(),
+        parameters: &[],
         later: false,
     }
 }

@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 use runbook_model::argument::{Argument, Entry};
 use runbook_model::duration::Duration;
 use runbook_model::input::InputDeclaration;
-use runbook_model::kind::{Planned, Reaches};
+use runbook_model::kind::{Parameter, Planned};
 use runbook_model::plan::OnFailure;
 use runbook_model::source::Span;
 
@@ -122,8 +122,8 @@ pub(crate) struct Call {
     /// What the kind says of it, once it was asked, and the kind's version.
     pub(crate) planned: Option<Planned>,
     pub(crate) version: u32,
-    /// The arguments in which it may name further connections, and where these have to lead.
-    pub(crate) connections: Vec<(&'static str, Reaches)>,
+    /// What the kind takes.
+    pub(crate) parameters: &'static [Parameter],
     /// Is it of a kind that this version does not carry out? Then nothing is known of its outputs.
     pub(crate) later: bool,
 }

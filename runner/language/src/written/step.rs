@@ -243,7 +243,7 @@ fn look(keys: Keys<'_>, what: &'static str, own: &[&str], kinds: &dyn Kinds, sin
         connection: keys.get("connection").cloned(),
         planned: None,
         version: 0,
-        connections: Vec::new(),
+        parameters: &[],
         later: false,
     })
 }

@@ -10,7 +10,9 @@ use serde_json::{Value as Json, json};
 
 use super::AwsCallKind;
 use crate::contract::{Answer, Invocation, Pending};
+use crate::files::Files;
 use crate::ports::{Aws, AwsAnswer, AwsCall, Kubernetes, Outside};
+use crate::programs::Programs;
 use crate::test_server;
 use crate::written::planned;
 
@@ -59,6 +61,14 @@ impl Outside for Script {
 
     fn network(&self) -> &dyn crate::network::Network {
         unimplemented!("this kind calls AWS only")
+    }
+
+    fn files(&self) -> &dyn Files {
+        unimplemented!("nothing here edits files")
+    }
+
+    fn programs(&self) -> &dyn Programs {
+        unimplemented!("nothing here runs programs")
     }
 
     fn identify<'a>(&'a self, _: &'a Connection) -> Pending<'a, Result<Identity, Failure>> {
