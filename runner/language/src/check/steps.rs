@@ -32,6 +32,9 @@ const SETTLE: Duration = Duration::from_secs(15);
 /// this one's parent, and the id.
 pub(super) fn frozen(unit: &Unit<'_>, level: &Level<'_>) -> (Vec<PlanStep>, Vec<(usize, String)>) {
     doubles(unit, level.steps);
+    if level.role == Role::Run && level.parent.is_none() {
+        beside_ends(unit, level.steps);
+    }
     let mut all = Vec::with_capacity(level.steps.len());
     let mut own = Vec::with_capacity(level.steps.len());
     let mut outer = Vec::new();

@@ -125,7 +125,8 @@ fn count(steps: &[PlanStep]) -> usize {
                 runbook_model::plan::Undo::Steps { steps } => count(steps),
                 _ => 0,
             };
-            1 + undo + count(&step.adjust) + step.action.body().map_or(0, |body| count(&body.steps))
+            let inside = |body: &Body| count(&body.steps) + count(&body.when_failed) + count(&body.finally);
+            1 + undo + count(&step.adjust) + step.action.body().map_or(0, inside)
         })
         .sum()
 }
