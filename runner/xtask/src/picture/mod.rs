@@ -69,7 +69,12 @@ fn drawn(waiting: &Screen, ended: &Screen) -> Result<String, String> {
 /// Some rows at the beginning and at the end, and a word about those between them.
 fn excerpt<'a>(lines: &mut Vec<Line<'a>>, screen: &'a Screen, rows: Range<usize>, head: usize, tail: usize) {
     let row = |row| Line::Row(screen, u16::try_from(row).expect("a screen has few rows"));
-    let between = (rows.start + head)..rows.end.saturating_sub(tail);
+    let mut begin = rows.start + head;
+    // A line that did not fit is shown to its end.
+    while begin > 0 && u16::try_from(begin - 1).is_ok_and(|row| screen.row_wrapped(row)) {
+        begin += 1;
+    }
+    let between = begin..rows.end.saturating_sub(tail);
     if between.is_empty() {
         return lines.extend(rows.map(row));
     }

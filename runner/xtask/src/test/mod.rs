@@ -22,7 +22,7 @@ const STAGES: [Stage; 8] = [
     ("format", 1, stages::format),
     ("build", 14, stages::build),
     ("unit", 3, stages::unit),
-    ("bench", 3, stages::bench),
+    ("bench", 4, stages::bench),
     ("conformance", 6, stages::conformance),
     ("cloud", 5, stages::cloud),
     ("clusters", 24, stages::clusters),
