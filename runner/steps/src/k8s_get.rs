@@ -14,7 +14,7 @@ use runbook_model::value::{Map, Value};
 use crate::arguments::{self, Judge, value_of};
 use crate::contract::{Answer, Invocation, Look, Pending, Progress, StepKind};
 use crate::kubernetes::object::Object;
-use crate::kubernetes::readiness::Readiness;
+use crate::kubernetes::readiness::{Readiness, judge};
 use crate::kubernetes::{rollout, secrecy};
 use crate::ports::{Kubernetes, ObjectName, Outside, Selection};
 
@@ -192,7 +192,12 @@ async fn judged(kubernetes: &dyn Kubernetes, connection: &Connection, selection:
     let (mut failed, mut waiting) = (Vec::new(), Vec::new());
     for object in objects {
         let label = Object(object).label();
-        match rollout::look(kubernetes, connection, object).await {
+        // Only of the first it is told what keeps it; to ask about all of them would take too many questions.
+        let judged = match judge(Object(object)) {
+            Readiness::Waiting(words) if !waiting.is_empty() => Readiness::Waiting(words),
+            _ => rollout::look(kubernetes, connection, object).await,
+        };
+        match judged {
             Readiness::Ready => {}
             Readiness::Waiting(words) => waiting.push(format!("{label}: {words}")),
             Readiness::Failed(words) => failed.push(format!("{label} failed: {words}")),

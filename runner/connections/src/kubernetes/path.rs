@@ -3,7 +3,7 @@
 //! This file decides paths and queries of requests. It must not send them.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use runbook_steps::ports::{ObjectName, Resource, Selection};
+use runbook_steps::ports::{MOST_EVENTS, ObjectName, Resource, Selection};
 
 /// What may stand in a path segment or a query as it is; names such as `system:node-proxier` stay readable.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
@@ -36,6 +36,15 @@ pub(super) fn selection(selection: &Selection, more: &[(&str, &str)]) -> String 
     options.extend(selection.labels.as_deref().map(|labels| ("labelSelector", labels)));
     options.extend(more);
     with_query(collection(&selection.resource, namespace), &options)
+}
+
+/// The path and query of the events about an object; those about objects without a namespace stand in `default`.
+pub(super) fn events(of: &ObjectName, default_namespace: &str) -> String {
+    let own = of.namespace.as_deref().unwrap_or(default_namespace);
+    let namespace = if of.resource.namespaced { own } else { "default" };
+    let fields = format!("involvedObject.kind={},involvedObject.name={}", of.resource.kind, of.name);
+    let path = format!("/api/v1/namespaces/{}/events", plain(namespace));
+    with_query(path, &[("fieldSelector", &fields), ("limit", &MOST_EVENTS.to_string())])
 }
 
 /// A path with a query.
@@ -74,6 +83,15 @@ mod tests {
         assert_eq!(at(resource("v1", "nodes", false), Some("a"), "b"), "/api/v1/nodes/b");
         let roles = resource("rbac.authorization.k8s.io/v1", "clusterroles", false);
         assert_eq!(at(roles, None, "system:x/y"), "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:x%2Fy");
+    }
+
+    #[test]
+    fn events_are_asked_for_by_what_they_are_about() {
+        let of =
+            |namespaced| ObjectName { resource: resource("v1", "x", namespaced), namespace: None, name: "a".into() };
+        let query = "fieldSelector=involvedObject.kind%3DX%2CinvolvedObject.name%3Da&limit=50";
+        assert_eq!(events(&of(true), "shop"), format!("/api/v1/namespaces/shop/events?{query}"));
+        assert_eq!(events(&of(false), "shop"), format!("/api/v1/namespaces/default/events?{query}"));
     }
 
     #[test]

@@ -176,7 +176,12 @@ impl<'a> Course<'a> {
                 None => self.kubernetes.get(self.connection, &done.object).await?,
             };
             let label = Object(&seen).label();
-            match rollout::look(self.kubernetes, self.connection, &seen).await {
+            // Only of the first it is told what keeps it; to ask about all of them would take too many questions.
+            let judged = match judge(Object(&seen)) {
+                Readiness::Waiting(_) if first.is_some() => Readiness::Waiting(String::new()),
+                _ => rollout::look(self.kubernetes, self.connection, &seen).await,
+            };
+            match judged {
                 Readiness::Ready => done.ready = true,
                 Readiness::Failed(words) => return Err(gave_up(&label, &words)),
                 Readiness::Waiting(words) => first = first.or(Some(format!("{label}: {words}"))),

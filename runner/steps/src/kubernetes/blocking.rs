@@ -65,10 +65,29 @@ pub fn explain(pods: &[Value]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("; "))
 }
 
+/// The pod with the worst trouble.
+#[must_use]
+pub(super) fn worst(pods: &[Value]) -> Option<(&Value, Trouble)> {
+    let troubles = pods.iter().filter_map(|pod| Some((pod, trouble(Object(pod))?)));
+    troubles.min_by_key(|(_, trouble)| trouble.severity)
+}
+
+/// The names of the volume claims of a pod.
+#[must_use]
+pub(super) fn claims(pod: Object<'_>) -> Vec<&str> {
+    let volumes = pod.items(&["spec", "volumes"]).iter().map(Object);
+    volumes.filter_map(|volume| volume.text(&["persistentVolumeClaim", "claimName"])).collect()
+}
+
+/// What keeps one pod.
 #[derive(Debug, PartialEq, Eq)]
-struct Trouble {
+pub(super) struct Trouble {
     severity: Severity,
     words: String,
+    /// Do the words tell the reason, so that nobody has to be asked for it?
+    pub(super) says_why: bool,
+    /// Is it a volume that it has no node for?
+    pub(super) waits_for_volume: bool,
 }
 
 /// In the order in which they are told.
@@ -81,7 +100,11 @@ enum Severity {
 }
 
 fn trouble(pod: Object<'_>) -> Option<Trouble> {
-    let some = |severity, words: String| Some(Trouble { severity, words });
+    let some = |severity, words: String| {
+        let waits_for_volume = severity == Severity::Unplaced && words.contains("PersistentVolumeClaim");
+        let says_why = matches!(severity, Severity::Broken | Severity::Unplaced) && !waits_for_volume;
+        Some(Trouble { severity, words, says_why, waits_for_volume })
+    };
     if pod.at(&["metadata", "deletionTimestamp"]).is_some() {
         return some(Severity::Starting, "is being deleted".into());
     }

@@ -3,6 +3,7 @@
 //! These files decide what objects and answers mean. Only [`rollout`] asks a server, through the port.
 
 pub mod blocking;
+pub mod events;
 pub(crate) mod field_manager;
 pub mod former;
 pub mod manifest;
