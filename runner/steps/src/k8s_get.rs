@@ -112,7 +112,7 @@ async fn read(invocation: &Invocation, kubernetes: &dyn Kubernetes) -> Result<An
     if let Some("") = name.as_deref() {
         return Err(arguments::invalid("`name` is empty".into()));
     }
-    let selection = Selection { resource, namespace, name, labels };
+    let selection = Selection { resource, namespace, name, labels, fields: None };
 
     let watchable = match &invocation.look {
         Some(look) => wait_for_change(kubernetes, connection, &selection, look).await,

@@ -25,13 +25,6 @@ const fn step(name: &'static str, summary: &'static str, why: &'static str, effe
 
 /// The kinds to come, in the order of their names.
 pub static LATER: &[Later] = &[
-    step(
-        "k8s-drain",
-        "empties a node",
-        "this version does not carry out `k8s-drain`: use `kubectl drain`",
-        Effect::Converges,
-        Reaches::Kubernetes,
-    ),
     karmada(
         "karmada-register",
         "joins a member that pulls from Karmada",

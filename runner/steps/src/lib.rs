@@ -17,6 +17,7 @@ pub mod file;
 pub mod files;
 pub mod k8s_apply;
 pub mod k8s_delete;
+pub mod k8s_drain;
 pub mod k8s_get;
 pub mod karmada;
 pub mod known_secrets;

@@ -198,6 +198,8 @@ pub struct Selection {
     pub name: Option<String>,
     /// A label selector as Kubernetes writes them, such as `app=web,tier!=cache`.
     pub labels: Option<String>,
+    /// A field selector as the kind supports them, such as `spec.nodeName=a`; not together with a name.
+    pub fields: Option<String>,
 }
 
 /// What a list found.

@@ -11,6 +11,7 @@ use crate::contract::StepKind;
 use crate::file::File;
 use crate::k8s_apply::K8sApply;
 use crate::k8s_delete::K8sDelete;
+use crate::k8s_drain::K8sDrain;
 use crate::k8s_get::K8sGet;
 use crate::karmada;
 use crate::kubeconfig::KubeconfigKind;
@@ -29,6 +30,7 @@ static CARRIED_OUT: &[&dyn StepKind] = &[
     &Http,
     &K8sApply,
     &K8sDelete,
+    &K8sDrain,
     &K8sGet,
     &KubeconfigKind,
     &Pki,

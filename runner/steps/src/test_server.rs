@@ -253,7 +253,9 @@ impl Kubernetes for TestServer {
                 let wanted = selection.labels.as_deref().and_then(|labels| labels.split_once('='));
                 let labelled =
                     |(key, value): (&str, &str)| Object(object).text(&["metadata", "labels", key]) == Some(value);
-                *plural == selection.resource.plural && within(namespace) && wanted.is_none_or(labelled)
+                let on_node = selection.fields.as_deref().and_then(|fields| fields.strip_prefix("spec.nodeName="));
+                let placed = on_node.is_none_or(|node| Object(object).text(&["spec", "nodeName"]) == Some(node));
+                *plural == selection.resource.plural && within(namespace) && wanted.is_none_or(labelled) && placed
             });
             Ok(Listing { items: items.map(|(_, object)| object.clone()).collect(), version: state.version.to_string() })
         })

@@ -32,7 +32,8 @@ pub(super) fn selection(selection: &Selection, more: &[(&str, &str)]) -> String 
     let namespace = selection.namespace.as_deref().filter(|_| selection.resource.namespaced);
     let by_name = selection.name.as_ref().map(|name| format!("metadata.name={name}"));
     let mut options: Vec<(&str, &str)> = Vec::new();
-    options.extend(by_name.as_deref().map(|fields| ("fieldSelector", fields)));
+    let fields = by_name.as_deref().or(selection.fields.as_deref());
+    options.extend(fields.map(|fields| ("fieldSelector", fields)));
     options.extend(selection.labels.as_deref().map(|labels| ("labelSelector", labels)));
     options.extend(more);
     with_query(collection(&selection.resource, namespace), &options)
@@ -101,6 +102,7 @@ mod tests {
             namespace: None,
             name: Some("a".into()),
             labels: Some("app in (x,y),!old".into()),
+            fields: None,
         };
         assert_eq!(
             selection(&pods, &[("watch", "1")]),

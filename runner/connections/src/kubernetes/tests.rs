@@ -61,7 +61,7 @@ impl Bench {
     }
 
     async fn watch(&self, patience: u64) -> Result<Watched, Failure> {
-        let all = Selection { resource: config_maps(), namespace: None, name: Some("a".into()), labels: None };
+        let all = Selection { resource: config_maps(), namespace: None, name: Some("a".into()), labels: None, fields: None };
         self.kubernetes.watch(&self.connection, &all, "7", Duration::from_millis(patience)).await
     }
 

@@ -138,6 +138,7 @@ impl<'a> Course<'a> {
             namespace: None,
             name: Some(done.object.name.clone()),
             labels: None,
+            fields: None,
         };
         // Its status is written more than once on the way.
         for _ in 0..DEFINITION_CHANGES {

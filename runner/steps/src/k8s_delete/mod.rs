@@ -191,8 +191,13 @@ async fn targets(
                 return Err(invalid("`selector` without `namespace` would delete in every namespace".into())
                     .help("add `namespace:`, and a step for each further one"));
             }
-            let selection =
-                Selection { resource: resource.clone(), namespace, name: None, labels: labels.map(str::to_owned) };
+            let selection = Selection {
+                resource: resource.clone(),
+                namespace,
+                name: None,
+                labels: labels.map(str::to_owned),
+                fields: None,
+            };
             for item in kubernetes.list(connection, &selection).await?.items {
                 let view = crate::kubernetes::object::Object(&item);
                 let object = ObjectName {

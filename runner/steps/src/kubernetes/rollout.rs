@@ -91,6 +91,7 @@ fn pods_of(workload: &Value) -> Option<Selection> {
         namespace: Some(workload.namespace()?.to_owned()),
         name: None,
         labels: Some(blocking::pod_selector(workload)?),
+        fields: None,
     })
 }
 
