@@ -119,7 +119,7 @@ impl Outcome {
 }
 
 /// The runbooks of these tests. Only by their names can the id of a run be told from other words.
-const NAMES: &str = "demo|wrong|fragile|sealed|gated|branches|calling|waiting|sending";
+const NAMES: &str = "demo|wrong|fragile|sealed|gated|branches|calling|waiting|sending|ends|adjusting";
 
 fn run_ids() -> Regex {
     Regex::new(&format!(r"\b({NAMES})-[0-9a-hjkmnp-tv-z]{{6}}\b")).unwrap()
