@@ -176,3 +176,83 @@ fn a_run_that_somebody_holds_is_not_taken() {
     service.hold(false);
     sandbox.outcome(&["exec", "fragile.yaml"], first).expect(0);
 }
+
+/// The runbook of [`failed`], put right: the second step takes what it finds, and there is one more.
+fn mended() -> String {
+    let wrong = "    check:\n      - that: ${{ result.Parameter.DataType == 'good' }}\n        else: the flag is ${{ result.Parameter.DataType }}\n";
+    assert!(FRAGILE.contains(wrong));
+    FRAGILE.replace(wrong, "").replace("outputs:\n  first:", "  - id: fourth\n    set: {y: 1}\noutputs:\n  first:")
+}
+
+#[test]
+fn an_edited_runbook_goes_on_with_what_is_done() {
+    let (service, sandbox, run) = failed();
+    sandbox.file("fragile.yaml", &mended());
+    insta::assert_snapshot!(sandbox.run(&["resume", &run, "--with", "fragile.yaml", "--plan"]).expect(0));
+    assert_eq!(service.calls().len(), 2);
+    // Looking changed nothing: the run still goes on by its own files.
+    let plan = sandbox.run(&["resume", &run, "--plan", "-o", "json"]).expect(0).json();
+    assert_eq!(plan["steps"].as_array().unwrap().len(), 3);
+
+    let outcome = sandbox.run(&["resume", &run, "--with", "fragile.yaml"]).expect(0);
+    insta::assert_snapshot!(outcome);
+    assert_eq!(service.calls().len(), 3);
+    let shown = sandbox.run(&["show", &run, "-o", "json"]).expect(0).json();
+    assert_eq!(shown["outputs"], json!({"first": "bad", "second": "bad"}));
+    assert_eq!(shown["steps"].as_array().unwrap().len(), 4);
+    // By the same files again there is nothing to change.
+    let again = sandbox.run(&["resume", &run, "--with", "fragile.yaml"]).expect(0);
+    assert!(again.stderr().contains("what the run rests on already"), "{again}");
+    assert_eq!(service.calls().len(), 3);
+}
+
+#[test]
+fn what_is_taken_out_of_a_runbook_is_told() {
+    let (_service, sandbox, run) = failed();
+    let start = FRAGILE.find("  - id: first").unwrap();
+    let end = FRAGILE.find("  - id: second").unwrap();
+    let without =
+        format!("{}{}", &FRAGILE[..start], &FRAGILE[end..]).replace("  first: ${{ steps.first.value }}\n", "");
+    sandbox.file("fragile.yaml", &without);
+    let plan = sandbox.run(&["resume", &run, "--with", "fragile.yaml", "--plan", "-o", "json"]).expect(0).json();
+    assert_eq!(plan["removed"][0]["path"], "first");
+    let outcome = sandbox.run(&["resume", &run, "--with", "fragile.yaml"]).expect(1);
+    assert!(outcome.stderr().contains("first   removed"), "{outcome}");
+}
+
+#[test]
+fn an_edited_runbook_that_does_not_fit_changes_nothing() {
+    let (service, sandbox, run) = failed();
+    sandbox.file("other.yaml", &FRAGILE.replace("name: fragile", "name: other"));
+    insta::assert_snapshot!(sandbox.run(&["resume", &run, "--with", "other.yaml"]).expect(9));
+    sandbox.file("wrong.yaml", &FRAGILE.replace("aws-call: {service: ssm", "aws-call: {service: smm"));
+    let outcome = sandbox.run(&["resume", &run, "--with", "wrong.yaml"]).expect(3);
+    assert_eq!(outcome.last_line(), format!("runbook resume {run}"));
+    assert_eq!(service.calls().len(), 2);
+    service.set("good");
+    sandbox.run(&["resume", &run]).expect(0);
+}
+
+#[test]
+fn inputs_change_only_together_with_the_runbook() {
+    let text = "apiVersion: runbook/v1\nname: sealed\nversion: 1.0.0\ninputs:\n  size: {type: integer}\n  token: {type: string, secret: true}\n\
+                steps:\n  - id: gate\n    approve: {message: Go on?}\n  - id: use\n    set: {size: \"${{ inputs.size }}\", length: \"${{ inputs.token | length }}\"}\n\
+                outputs:\n  size: ${{ steps.use.size }}\n  length: ${{ steps.use.length }}\n";
+    let sandbox = Sandbox::new();
+    let run = sandbox
+        .file("sealed.yaml", text)
+        .run(&["exec", "sealed.yaml", "-i", "size=1", "-i", "token=abc"])
+        .expect(4)
+        .run_id();
+    insta::assert_snapshot!(sandbox.run(&["resume", &run, "-i", "size=2", "-i", "token=abc"]).expect(2));
+    // Looking needs no secret; going on does.
+    sandbox.run(&["resume", &run, "--with", "sealed.yaml", "-i", "size=2", "--plan"]).expect(0);
+    let missing = sandbox.run(&["resume", &run, "--with", "sealed.yaml", "-i", "size=2"]).expect(3);
+    assert!(missing.stderr().contains("token"), "{missing}");
+    sandbox.run(&["resume", &run, "--with", "sealed.yaml", "-i", "size=2", "-i", "token=abcd"]).expect(4);
+    sandbox.run(&["approve", &run, "gate"]).expect(0);
+    let outcome = sandbox.run(&["resume", &run, "-i", "token=abcd", "-o", "json"]).expect(0);
+    assert_eq!(outcome.json()["outputs"], json!({"size": 2, "length": "(secret)"}));
+    let shown = sandbox.run(&["show", &run]).expect(0);
+    assert!(shown.stdout().contains("size: 2") && !shown.stdout().contains("abcd"), "{shown}");
+}
