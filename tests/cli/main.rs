@@ -3,6 +3,7 @@
 //! Snapshots are reviewed with `cargo insta review`. Nothing here reaches a network.
 
 mod authoring;
+mod doctor;
 mod ends;
 mod exec;
 mod first_use;

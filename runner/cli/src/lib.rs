@@ -9,6 +9,7 @@ mod catalogue;
 mod complaints;
 mod consent;
 mod completion;
+mod doctor;
 mod document;
 mod edited;
 mod ending;

@@ -15,7 +15,7 @@ pub(crate) fn store() -> Result<SqliteStore, Stop> {
 }
 
 /// `RUNBOOK_STATE`, else `runbook` in the XDG state home.
-fn folder() -> Result<PathBuf, Stop> {
+pub(crate) fn folder() -> Result<PathBuf, Stop> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(chosen) = set("RUNBOOK_STATE") {
         let text = chosen.to_string_lossy();

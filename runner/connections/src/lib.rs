@@ -28,6 +28,8 @@ use runbook_steps::network::Network;
 use runbook_steps::ports::{Aws, Kubernetes, Outside};
 use runbook_steps::programs::Programs;
 
+pub use self::kubernetes::{KubeconfigContext, KubeconfigUser};
+
 use self::archives::RealArchives;
 use self::aws::RealAws;
 use self::certificates::RealCertificates;
@@ -73,6 +75,20 @@ impl Connections {
     #[must_use]
     pub fn with_programs(self, allowed: bool) -> Self {
         Self { programs: RealPrograms::new(allowed), ..self }
+    }
+
+    /// How many seconds the clock of this machine is ahead of that of AWS, if a call through the connection was answered.
+    #[must_use]
+    pub fn clock_ahead(&self, connection: &AwsConnection) -> Option<i64> {
+        self.aws.ahead(connection)
+    }
+
+    /// The contexts of the kubeconfig that the environment names, and how their users prove who they are. Nothing is run.
+    ///
+    /// # Errors
+    /// `missing` if there is no file; `invalid` if one cannot be read.
+    pub fn contexts(&self) -> Result<Vec<KubeconfigContext>, Failure> {
+        kubernetes::contexts()
     }
 
     /// A token for an EKS cluster as an `ExecCredential`, which kubectl reads from the standard output of a program.

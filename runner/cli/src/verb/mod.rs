@@ -3,6 +3,7 @@
 pub(crate) mod approve;
 pub(crate) mod cancel;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod eks_token;
 pub(crate) mod events;
 pub(crate) mod exec;

@@ -3,6 +3,7 @@
 //! Signatures carry a time, and a machine whose clock is minutes off can call nothing. This file decides when the clock of the
 //! machine is corrected by the `Date` of an answer. It must not know what is signed.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,12 +18,26 @@ const TOLERATED: i64 = 4 * 60;
 pub(crate) struct Clock {
     /// Seconds to add to the machine's time.
     offset: AtomicI64,
+    /// How many seconds the machine was ahead of the first answer's `Date`.
+    ahead: OnceLock<i64>,
 }
 
 impl Clock {
     /// Now, corrected.
     pub(crate) fn now(&self) -> SystemTime {
         moved(SystemTime::now(), self.offset.load(Ordering::Relaxed))
+    }
+
+    /// Remembers the header `Date` of an answer, for people who ask how far off the machine is.
+    pub(crate) fn compare(&self, date: Option<&str>) {
+        if let Some(theirs) = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok()) {
+            self.ahead.get_or_init(|| seconds(SystemTime::now()) - theirs.secs());
+        }
+    }
+
+    /// How many seconds the machine is ahead of AWS, as far as an answer has told.
+    pub(crate) fn ahead(&self) -> Option<i64> {
+        self.ahead.get().copied()
     }
 
     /// Corrects the clock by the header `Date` of an answer. True if that made a difference.
@@ -59,6 +74,16 @@ mod tests {
 
     fn date(offset: i64) -> String {
         DateTime::from_secs(seconds(SystemTime::now()) + offset).fmt(Format::HttpDate).unwrap()
+    }
+
+    #[test]
+    fn the_first_answer_tells_how_far_the_machine_is_ahead() {
+        let clock = Clock::default();
+        clock.compare(Some("yesterday"));
+        assert_eq!(clock.ahead(), None);
+        clock.compare(Some(&date(-90)));
+        clock.compare(Some(&date(7200)));
+        assert!(clock.ahead().is_some_and(|ahead| (85..=95).contains(&ahead)), "{:?}", clock.ahead());
     }
 
     #[test]

@@ -73,6 +73,12 @@ impl RealAws {
         Ok(SessionHandle(cell))
     }
 
+    /// How many seconds this machine is ahead of the clock of AWS, if the connection has had an answer.
+    pub(crate) fn ahead(&self, connection: &AwsConnection) -> Option<i64> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.get(connection)?.get()?.clock.ahead()
+    }
+
     /// Calls an operation of the models.
     pub(crate) async fn invoke(
         &self,
@@ -116,6 +122,7 @@ impl RealAws {
         let host = wire.uri().authority().map_or("the service", |authority| authority.as_str()).to_owned();
         tracing::debug!(service = operation.service().name(), operation = operation.name(), host, "calling AWS");
         let received = self.http.send(wire, self.limit).await;
+        session.clock.compare(received.as_ref().ok().and_then(|received| received.header("date")));
         received.map_err(|no_answer| request.redact(unanswered(operation, &host, &no_answer)))
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn expanded(path: &str) -> PathBuf {
 }
 
 /// Files that are not there are passed over, as kubectl does; the first to name something wins.
-fn read(paths: &[PathBuf]) -> Result<Kubeconfig, Failure> {
+pub(super) fn read(paths: &[PathBuf]) -> Result<Kubeconfig, Failure> {
     let mut merged: Option<Kubeconfig> = None;
     for path in paths.iter().filter(|path| path.exists()) {
         let unusable = |error: KubeconfigError| {

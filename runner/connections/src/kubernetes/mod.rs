@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod cluster;
+mod contexts;
 mod discovery;
 mod kubeconfig;
 mod path;
@@ -13,6 +14,9 @@ mod program;
 #[cfg(test)]
 mod tests;
 mod watch;
+
+pub(crate) use self::contexts::contexts;
+pub use self::contexts::{KubeconfigContext, KubeconfigUser};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
