@@ -128,6 +128,7 @@ pub mod names {
         "format",
         "from_json",
         "from_tags",
+        "from_yaml",
         "groupby",
         "indent",
         "int",

@@ -24,6 +24,7 @@ pub(crate) fn add(environment: &mut Environment<'_>) {
     environment.add_filter("to_json", to_json);
     environment.add_filter("from_json", from_json);
     environment.add_filter("to_yaml", to_yaml);
+    environment.add_filter("from_yaml", from_yaml);
     environment.add_filter("b64encode", b64encode);
     environment.add_filter("b64decode", b64decode);
     environment.add_filter("sha256", sha256);
@@ -115,6 +116,16 @@ fn from_json(text: &Engine) -> Result<Engine, Error> {
 
 fn to_yaml(state: &State<'_, '_>, value: &Engine) -> Result<String, Error> {
     Ok(yaml::write(&Taken::from(state, value)?.opened()))
+}
+
+fn from_yaml(text: &Engine) -> Result<Engine, Error> {
+    let text = text_of(text, "from_yaml")?;
+    let documents =
+        yaml::documents(&text).map_err(|error| refused(format!("the text is not YAML: {}", error.message)))?;
+    match <[Value; 1]>::try_from(documents) {
+        Ok([document]) => Ok(made(document)),
+        Err(documents) => Err(refused(format!("the text holds {} documents, not one", documents.len()))),
+    }
 }
 
 fn b64encode(text: &Engine) -> Result<String, Error> {

@@ -161,6 +161,8 @@ fn an_if_needs_an_else() {
 fn the_filters_of_the_language() {
     yields("{'a': 1, 'b': [2]} | to_json", json!(r#"{"a":1,"b":[2]}"#));
     yields(r#"'{"a": 1}' | from_json"#, json!({"a": 1}));
+    yields(r#"'a: [1, x]' | from_yaml"#, json!({"a": [1, "x"]}));
+    yields(r#"({"a": [1, "x"]} | to_yaml | from_yaml).a"#, json!([1, "x"]));
     yields(
         "{'a': [1]} | to_yaml",
         json!(
@@ -178,6 +180,8 @@ fn the_filters_of_the_language() {
     yields("[{'Key': 'a', 'Value': '1'}] | from_tags", json!({"a": "1"}));
     yields("none | from_tags", json!({}));
     yields("steps.vpc | jmespath('zones[1]')", json!("b"));
+    fails("'a: [' | from_yaml", "the text is not YAML: the bracket `[` is never closed");
+    fails("'---\na: 1\n---\nb: 1\n' | from_yaml", "the text holds 2 documents, not one");
     fails("'x' | from_json", "the text is not JSON: expected value at line 1 column 1");
     fails("steps.vpc | jmespath('zones[')", "the query is wrong: expected number, ':', or '*', but the query ends");
 }
