@@ -19,6 +19,7 @@ use crate::evaluate::Sight;
 use crate::event::{EndStatus, Event, ParkReason, PlanChanged, Stamped};
 use crate::resume::{self, Decision, Standing};
 use crate::state::node::{Container, Inner, Mark, NodeId, Phase};
+use crate::state::tally::Weight;
 use crate::state::{IllegalEvent, State};
 
 /// How a run stands.
@@ -131,7 +132,7 @@ pub struct StepView {
     pub title: String,
     /// How it stands.
     pub status: StepStatus,
-    /// How often its effect was tried; of a wait, how often it looked.
+    /// How often its effect was tried; of a wait, how often it looked; of what calls nobody, 1 once its turn has come.
     pub attempts: u32,
     /// The generation that a person's word has to name.
     pub generation: u32,
@@ -328,7 +329,12 @@ fn step(sight: Sight<'_>, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) ->
         kind: step.action.kind().to_owned(),
         title: sight.title(id),
         status: status(state, id, blocked, held),
-        attempts: if matches!(step.action, Action::Wait(_)) { work.looks } else { work.attempts },
+        attempts: match step.action {
+            Action::Wait(_) if !node.is_loop() => work.looks,
+            Action::Call(_) if !node.is_loop() => work.attempts,
+            // What calls nobody is done in one go.
+            _ => u32::from(work.began_at.is_some()),
+        },
         generation: work.generation,
         started_at: work.began_at,
         finished_at: end.filter(|_| node.phase.is_ended()).map(|end| end.at),
@@ -364,6 +370,9 @@ fn status(state: &State, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) -> 
         Phase::Pending => StepStatus::Pending,
         // A run that stopped over a failure leaves what is around it open.
         Phase::Open if !held && state.course_inside(id).has_failed => StepStatus::Failed,
+        // Nobody goes on with what is inside it; it waits for a resume, or for the same person as that.
+        Phase::Open if !held && node.weight == Weight::Parked => StepStatus::Parked,
+        Phase::Open if !held => StepStatus::Waiting,
         Phase::Open => StepStatus::Running,
         Phase::Active => match node.work.mark {
             Mark::Doubt => StepStatus::InDoubt,

@@ -20,7 +20,7 @@ fn what_was_stopped_in_the_middle_is_not_done() {
     scene.answer("l[a]", json!({}));
     assert_eq!(scene.end(), "Failed");
     let there = |wanted: &str| scene.statuses().contains(&wanted.to_owned());
-    assert!(there("n running") && there("n/y pending") && there("l running") && there("l[b] pending"));
+    assert!(there("n waiting") && there("n/y pending") && there("l waiting") && there("l[b] pending"));
     scene.crash();
     scene.answer("bad", json!({}));
     scene.answer("n/y", json!({}));
@@ -224,7 +224,7 @@ fn a_nested_runbook_has_its_own_end() {
     scene.answer("n[p]/finally/clean", json!({}));
     assert_eq!(scene.read(), ["step-succeeded n[p]/finally/clean unchanged", "step-failed n[p] denied"]);
     scene.answer("n[q]/x", json!({}));
-    assert_eq!(ended(&scene, "n[q]"), "running");
+    assert_eq!(ended(&scene, "n[q]"), "waiting");
     scene.refuse("n[q]/finally/clean", FailureClass::Denied);
     assert_eq!(scene.end(), "Failed");
     assert_eq!(ended(&scene, "n[p]/when_failed/tell"), "succeeded");

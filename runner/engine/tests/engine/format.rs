@@ -198,13 +198,13 @@ fn the_kept_journal_reads_and_adds_up_to_what_it_was() {
             "skipped skipped a0 g0",
             "made succeeded created a3 g1",
             "going succeeded created a1 g1",
-            "each succeeded unchanged a0 g0",
-            "each[p] succeeded unchanged a0 g0",
+            "each succeeded unchanged a1 g0",
+            "each[p] succeeded unchanged a1 g0",
             "each[p]/w succeeded unchanged a1 g0",
-            "each[q] succeeded unchanged a0 g0",
+            "each[q] succeeded unchanged a1 g0",
             "each[q]/w succeeded unchanged a1 g0",
             "odd skipped a1 g1",
-            "ask succeeded unchanged a0 g1",
+            "ask succeeded unchanged a1 g1",
             "end failed a2 g1",
         ]
     );
