@@ -24,7 +24,7 @@ use crate::files::Folder;
 use crate::inputs::InputOptions;
 use crate::stop::Stop;
 use crate::text::{padded, printable, width};
-use crate::{prompt, talk, terminal};
+use crate::{consent, prompt, talk, terminal};
 
 /// What the edited runbook in `file` changes; `None` if that is nothing. `looks` says that nothing will run: then nobody is
 /// asked for the secrets of the run.
@@ -56,6 +56,9 @@ pub(crate) fn read(
     let plan = plan(&checked, &values).map_err(|diagnostics| {
         draw(&diagnostics, &checked.sources);
         Stop::told(Exit::Invalid).resume(state.run())
+    })?;
+    consent::programs(&plan.body, state.allows_command()).map_err(|stop| {
+        stop.help("the run was made without `--allow-command`; a new run can be made with it").resume(state.run())
     })?;
     let values = Value::Map(values.into_iter().collect::<Map>());
     let inputs_digest =
