@@ -201,3 +201,105 @@ impl Reading {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn shell(line: &str) -> Program {
+        Program {
+            argv: ["sh", "-c", line].map(str::to_owned).to_vec(),
+            environment: [("WORD".to_owned(), "hush".to_owned())].into(),
+            directory: None,
+            creates: None,
+        }
+    }
+
+    async fn end(program: Program) -> Ended {
+        let programs = RealPrograms::new(true);
+        assert!(programs.start("k", program).await.unwrap());
+        match programs.wait("k", LONG).await.unwrap() {
+            Course::Ended(ended) => ended,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn status_and_output_come_back() {
+        let ended = end(shell("echo $WORD; echo no >&2; read x || echo nothing to read; exit 3")).await;
+        assert_eq!((ended.status, ended.signal, ended.truncated), (Some(3), None, false));
+        assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("hush\nnothing to read\n", "no\n"));
+        let ended = end(shell("kill -9 $$")).await;
+        assert_eq!((ended.status, ended.signal), (None, Some(9)));
+    }
+
+    #[tokio::test]
+    async fn of_a_flood_the_end_is_kept() {
+        let ended = end(shell("head -c 300000 /dev/zero | tr '\\0' x; printf end")).await;
+        assert!(ended.truncated && ended.stdout.ends_with("xend"));
+        assert_eq!(ended.stdout.len(), KEPT);
+    }
+
+    #[tokio::test]
+    async fn what_it_creates_is_looked_for_before_and_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = folder.path().join("made").to_string_lossy().into_owned();
+        let directory = Some(folder.path().to_string_lossy().into_owned());
+        let making = |line: &str| Program { creates: Some(made.clone()), directory: directory.clone(), ..shell(line) };
+        assert!(!end(making("true")).await.created);
+        assert!(end(making("touch made")).await.created);
+        assert!(!RealPrograms::new(true).start("k", making("exit 1")).await.unwrap(), "it is there");
+    }
+
+    #[tokio::test]
+    async fn nothing_starts_that_is_not_allowed_or_not_there() {
+        let class = async |allowed: bool, program: Program| {
+            RealPrograms::new(allowed).start("k", program).await.unwrap_err().class
+        };
+        assert_eq!(class(false, shell("true")).await, FailureClass::Denied);
+        let absent = Program { argv: vec!["/no/such/program".into()], ..shell("") };
+        assert_eq!(class(true, absent).await, FailureClass::Missing);
+        let nowhere = Program { directory: Some("/no/such/folder".into()), ..shell("true") };
+        assert_eq!(class(true, nowhere).await, FailureClass::Missing);
+        let program = tempfile::NamedTempFile::new().unwrap();
+        let plain = Program { argv: vec![program.path().to_string_lossy().into_owned()], ..shell("") };
+        assert_eq!(class(true, plain).await, FailureClass::Denied);
+        let programs = RealPrograms::new(true);
+        assert_eq!(programs.wait("k", LONG).await.unwrap(), Course::Unknown);
+    }
+
+    #[tokio::test]
+    async fn the_whole_group_ends_with_this_process() {
+        let programs = RealPrograms::new(true);
+        // It passes the signal over, and has a child of its own.
+        programs.start("k", shell("trap '' TERM; sleep 1000 & echo; wait; sleep 1000")).await.unwrap();
+        assert_eq!(programs.wait("k", Duration::from_millis(100)).await.unwrap(), Course::Running);
+        let group = programs.running()["k"].group;
+        assert!(living(group).len() >= 2);
+        tokio::task::spawn_blocking(move || drop(programs)).await.unwrap();
+        for _ in 0..1000 {
+            if living(group).is_empty() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("somebody of the group lives on: {:?}", living(group));
+    }
+
+    /// Who is in a group. Those that only wait for somebody to ask how they ended are not.
+    fn living(group: Pid) -> Vec<String> {
+        let group = group.as_raw_nonzero().to_string();
+        let stats = std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok());
+        // `pid (name) state parent group …`; the name may hold anything.
+        let living = |stat: &String| {
+            let fields: Vec<&str> =
+                stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
+            matches!(fields.as_slice(), [state, _, of, ..] if *of == group && *state != "Z")
+        };
+        stats.filter(living).collect()
+    }
+}

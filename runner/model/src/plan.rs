@@ -3,6 +3,8 @@
 //! This file decides what a plan holds and what enters a step's identity. It must not make plans (`language` does)
 //! nor carry them out (`engine` does). A plan is JSON in the journal; fields are only ever added.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -227,8 +229,8 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<Argument>,
     /// The further connections it names, by the argument that names them ([`crate::kind::Takes::Connection`]).
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub connections: IndexMap<String, Argument>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, Argument>,
 }
 
 /// A `wait-for`.

@@ -245,3 +245,140 @@ fn tail(text: &str) -> String {
     let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text[from..].lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" / ")
 }
+
+#[cfg(test)]
+mod tests {
+    use runbook_model::kind::Place;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::test_machine::TestMachine;
+    use crate::test_server::{invocation, now};
+    use crate::written::planned;
+
+    fn ended(status: i32, stdout: &str, stderr: &str) -> Course {
+        Course::Ended(Ended {
+            status: (status >= 0).then_some(status),
+            signal: (status < 0).then_some(-status),
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            truncated: false,
+            created: true,
+        })
+    }
+
+    fn run(machine: &TestMachine, arguments: Json, courses: Vec<Course>) -> Result<Progress, Failure> {
+        *machine.courses.lock().unwrap() = courses;
+        now(Command.start(&invocation(with_secret(arguments)), machine))
+    }
+
+    /// `PASSWORD` in the environment is a secret.
+    fn with_secret(arguments: Json) -> Value {
+        let mut arguments = Value::from(arguments);
+        if let Value::Map(map) = &mut arguments
+            && let Some(Value::Map(env)) = map.get_mut("env")
+            && let Some(password) = env.get_mut("PASSWORD")
+        {
+            *password = std::mem::take(password).into_secret();
+        }
+        arguments
+    }
+
+    fn done(outcome: Result<Progress, Failure>) -> Answer {
+        match outcome.unwrap() {
+            Progress::Done(answer) => answer,
+            going @ Progress::Going { .. } => panic!("{going:?}"),
+        }
+    }
+
+    #[test]
+    fn status_and_output_are_the_answer() {
+        let machine = TestMachine::default();
+        let answer = done(run(&machine, json!({"argv": ["make", 3, true]}), vec![ended(0, "out", "err")]));
+        assert_eq!(answer.output.exposed(), json!({"status": 0, "stdout": "out", "stderr": "err", "truncated": false}));
+        assert_eq!(machine.started.lock().unwrap()[0].0, ["make", "3", "true"]);
+        let accepted = run(&machine, json!({"argv": ["diff"], "statuses": [0, 1]}), vec![ended(1, "", "")]);
+        assert_eq!(done(accepted).output.exposed()["status"], 1);
+    }
+
+    #[test]
+    fn another_end_is_a_failure_that_says_what_was_complained_of() {
+        let machine = TestMachine::default();
+        let failure = run(&machine, json!({"argv": ["make"]}), vec![ended(2, "", "first\n\n no rule\n")]).unwrap_err();
+        assert_eq!((failure.class, failure.code.as_deref()), (FailureClass::CheckFailed, Some("exit-2")));
+        assert_eq!(failure.message, "`make` ended with status 2: first / no rule");
+        let failure = run(&machine, json!({"argv": ["make"]}), vec![ended(-15, "", "")]).unwrap_err();
+        assert_eq!(
+            (failure.message.as_str(), failure.code.as_deref()),
+            ("`make` was ended by signal 15", Some("signal-15"))
+        );
+        let Course::Ended(end) = ended(0, "", "") else { unreachable!() };
+        let not_made = vec![Course::Ended(Ended { created: false, ..end })];
+        let failure = run(&machine, json!({"argv": ["make"], "creates": "/x"}), not_made).unwrap_err();
+        assert_eq!(failure.message, "`make` ended with status 0 and did not make `/x`");
+        let long = "ü".repeat(5_000);
+        let failure = run(&machine, json!({"argv": ["make"]}), vec![ended(1, "", &long)]).unwrap_err();
+        assert!(failure.message.len() < 700);
+    }
+
+    #[test]
+    fn secrets_go_by_the_environment_and_come_back_as_secrets() {
+        let machine = TestMachine::default();
+        let arguments = json!({"argv": ["psql"], "env": {"PASSWORD": "hunter2", "N": 5}});
+        let answer = done(run(&machine, arguments.clone(), vec![ended(0, "it is hunter2", "fine")]));
+        assert_eq!(machine.started.lock().unwrap()[0].1["PASSWORD"], "hunter2");
+        assert_eq!(answer.output.redacted()["stdout"], "(secret)");
+        assert_eq!(answer.output.redacted()["stderr"], "fine");
+        let failure = run(&machine, arguments, vec![ended(1, "", "wrong: hunter2")]).unwrap_err();
+        assert_eq!(failure.message, "`psql` ended with status 1: wrong: (secret)");
+        let told = Value::Map(Map::from_iter([("argv".to_owned(), Value::List(vec![Value::from("x").into_secret()]))]));
+        let failure = now(Command.start(&invocation(told), &machine)).unwrap_err();
+        assert!(failure.message.starts_with("`argv` holds a secret"), "{failure}");
+    }
+
+    #[test]
+    fn what_takes_long_is_asked_about_and_what_is_lost_is_in_doubt() {
+        let machine = TestMachine::default();
+        let Progress::Going { ticket, observed } =
+            run(&machine, json!({"argv": ["make"]}), vec![Course::Running]).unwrap()
+        else {
+            panic!("it runs")
+        };
+        assert_eq!(observed.as_deref(), Some("`make` runs"));
+        *machine.courses.lock().unwrap() = vec![ended(0, "", ""), Course::Unknown];
+        let invocation = invocation(json!({"argv": ["make"]}).into());
+        done(now(Command.poll(&invocation, &ticket, &machine)));
+        let lost = now(Command.poll(&invocation, &ticket, &machine)).unwrap_err();
+        assert!(lost.in_doubt && lost.message.contains("is not known"), "{lost}");
+    }
+
+    #[test]
+    fn nothing_runs_where_what_it_creates_is_there() {
+        let machine = TestMachine::with("/x", "", 0o644);
+        let answer = done(run(&machine, json!({"argv": ["make"], "creates": "/x"}), vec![]));
+        assert_eq!((answer.origin, answer.output.exposed()["status"].is_null()), (Some(Origin::Unchanged), true));
+        assert!(machine.started.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_effect_is_known_before_it_runs() {
+        let effect = |arguments: Json| {
+            let (_, planned, told) = planned(&Command, Place::Step, arguments);
+            assert!(told.is_empty(), "{told:?}");
+            planned.effect
+        };
+        assert_eq!(effect(json!({"argv": ["a"]})), Effect::OneShot);
+        assert_eq!(effect(json!({"argv": ["a"], "creates": "/x"})), Effect::Converges);
+        assert_eq!(effect(json!({"argv": ["a"], "creates": "/x", "effect": "reads"})), Effect::Reads);
+        for (wrong, code) in [
+            (json!({"argv": "make clean"}), "RB0642"),
+            (json!({"argv": []}), "RB0642"),
+            (json!({}), "RB0641"),
+            (json!({"argv": ["a"], "shell": true}), "RB0640"),
+            (json!({"argv": ["a"], "env": ["x=1"]}), "RB0642"),
+        ] {
+            let told = planned(&Command, Place::Step, wrong.clone()).2;
+            assert!(told.len() == 1 && told[0].starts_with(code), "{wrong}: {told:?}");
+        }
+    }
+}

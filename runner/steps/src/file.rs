@@ -132,3 +132,61 @@ async fn write(invocation: &Invocation, outside: &dyn Outside) -> Result<Answer,
         ..Answer::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use runbook_model::kind::Place;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::test_machine::TestMachine;
+    use crate::test_server::{answer, invocation};
+    use crate::written::planned;
+
+    fn write(machine: &TestMachine, arguments: Json, secret: bool) -> Answer {
+        let mut arguments: Value = arguments.into();
+        if let (true, Value::Map(map)) = (secret, &mut arguments) {
+            let content = map["content"].clone().into_secret();
+            map.insert("content".into(), content);
+        }
+        answer(&File, &invocation(arguments), machine).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_made_changed_and_left_as_it_is() {
+        let machine = TestMachine::default();
+        let made = write(&machine, json!({"path": "/a", "content": "x"}), false);
+        assert_eq!((made.origin, machine.file("/a")), (Some(Origin::Created), ("x".into(), 0o644)));
+        assert_eq!(made.output.exposed(), json!({"path": "/a"}));
+        assert_eq!(made.before.unwrap().exposed(), json!({"existed": false, "mode": null, "backup": null}));
+        let same = write(&machine, json!({"path": "/a", "content": "x"}), false);
+        assert_eq!((same.origin, same.before), (Some(Origin::Unchanged), None));
+        let mode = write(&machine, json!({"path": "/a", "content": "x", "mode": "0600"}), false);
+        assert_eq!((mode.origin, machine.file("/a")), (Some(Origin::Changed), ("x".into(), 0o600)));
+        assert_eq!(mode.before.unwrap().exposed()["mode"], "0644");
+        let changed = write(&machine, json!({"path": "/a", "content": ""}), false);
+        assert_eq!((changed.origin, machine.file("/a")), (Some(Origin::Changed), (String::new(), 0o600)));
+        assert!(changed.before.unwrap().exposed()["backup"].as_str().unwrap().ends_with(".bak"));
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner_only_and_is_told_nowhere() {
+        let machine = TestMachine::with("/a", "old", 0o644);
+        let answers = [
+            write(&machine, json!({"path": "/a", "content": "hunter2"}), true),
+            write(&machine, json!({"path": "/b", "content": "hunter2"}), true),
+        ];
+        assert_eq!((machine.file("/a").1, machine.file("/b").1), (0o600, 0o600));
+        assert!(!format!("{answers:?}").contains("hunter2"));
+        assert_eq!(write(&machine, json!({"path": "/a", "content": "hunter2"}), true).origin, Some(Origin::Unchanged));
+    }
+
+    #[test]
+    fn a_mode_is_octal() {
+        let told = |mode: Json| planned(&File, Place::Step, json!({"path": "a", "content": "b", "mode": mode})).2;
+        assert!(told(json!("0644")).is_empty() && told(json!("755")).is_empty());
+        for wrong in ["rw", "0888", "7", "07777"] {
+            assert_eq!(told(json!(wrong)).len(), 1, "{wrong}");
+        }
+    }
+}

@@ -32,6 +32,8 @@ mod registry;
 pub mod rename_context;
 pub mod sources;
 #[cfg(test)]
+mod test_machine;
+#[cfg(test)]
 mod test_server;
 #[cfg(test)]
 mod written;

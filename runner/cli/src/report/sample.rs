@@ -67,7 +67,7 @@ fn call() -> Call {
         keeps: false,
         reaches: Reaches::Aws,
         connection: None,
-        connections: indexmap::IndexMap::default(),
+        connections: std::collections::BTreeMap::new(),
     }
 }
 

@@ -4,8 +4,8 @@
 //! not open any.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
 use runbook_model::argument::{Argument, Entry, Node};
 use runbook_model::code;
 use runbook_model::connection::AwsConnection;
@@ -346,9 +346,9 @@ fn leads(sight: &Sight<'_>, chosen: &Argument, reaches: Reaches, user: &str) {
 }
 
 /// The arguments of a call without those that name further connections, and these, judged.
-pub(super) fn taken_out(sight: &Sight<'_>, call: &Call) -> (Argument, IndexMap<String, Argument>) {
+pub(super) fn taken_out(sight: &Sight<'_>, call: &Call) -> (Argument, BTreeMap<String, Argument>) {
     let mut arguments = call.arguments.clone();
-    let mut named = IndexMap::new();
+    let mut named = BTreeMap::new();
     if let Node::Map(entries) = &mut arguments.node {
         for parameter in call.parameters {
             let (key, Takes::Connection(reaches)) = (parameter.name, parameter.takes) else { continue };

@@ -149,7 +149,8 @@ fn call(call: &Call) -> Json {
         optional(call.connection.as_ref()),
     ];
     if !call.connections.is_empty() {
-        parts.push(arguments(&call.connections));
+        let connections = call.connections.iter().map(|(argument, of)| (argument.clone(), of.definition()));
+        parts.push(Json::Object(connections.collect()));
     }
     Json::Array(parts)
 }

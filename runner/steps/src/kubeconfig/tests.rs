@@ -8,6 +8,8 @@ use serde_json::{Value as Json, json};
 use super::merging::{Wanted, added, removed};
 use super::*;
 use crate::files::Judged;
+use crate::test_machine::TestMachine;
+use crate::test_server::{answer, invocation};
 use crate::written::planned;
 
 fn wanted() -> Wanted {
@@ -154,4 +156,23 @@ fn arguments_that_exclude_each_other_are_told() {
     assert_eq!(told(json!({"name": "x"})).len(), 1);
     let both = told(json!({"for": "parent", "name": "x", "use-context": true, "remove": true}));
     assert_eq!(both.iter().map(|line| &line[..6]).collect::<Vec<_>>(), ["RB0643", "RB0643"]);
+}
+
+#[test]
+fn the_kind_writes_what_the_connection_says_and_shows_no_credentials() {
+    let machine = TestMachine::default();
+    let mut call = invocation(json!({"name": "parent", "use-context": true}).into());
+    assert_eq!(answer(&KubeconfigKind, &call, &machine).unwrap_err().message, "`for` names no connection");
+    call.connections.insert("for".into(), call.connection.clone().unwrap());
+    let made = answer(&KubeconfigKind, &call, &machine).unwrap();
+    let (content, mode) = machine.file("/home/kubeconfig");
+    assert_eq!((&meaning(&content)["users"][0]["user"]["token"], mode), (&json!("the-secret"), 0o600));
+    assert_eq!(made.output.exposed(), json!({"context": "parent", "file": "/home/kubeconfig", "backup": null}));
+    assert_eq!(made.origin, Some(Origin::Created));
+    assert!(!format!("{made:?}").contains("the-secret"));
+    assert_eq!(answer(&KubeconfigKind, &call, &machine).unwrap().origin, Some(Origin::Unchanged));
+    let gone = invocation(json!({"name": "parent", "remove": true}).into());
+    assert_eq!(answer(&KubeconfigKind, &gone, &machine).unwrap().origin, Some(Origin::Changed));
+    assert_eq!(names(&machine.file("/home/kubeconfig").0), json!([[], [], []]));
+    assert_eq!(answer(&KubeconfigKind, &gone, &machine).unwrap().origin, Some(Origin::Unchanged));
 }

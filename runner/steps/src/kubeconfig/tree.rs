@@ -76,7 +76,7 @@ pub(crate) fn says(node: &Node, wanted: &Json) -> bool {
             items.len() == list.len() && items.iter().zip(list).all(|(item, value)| says(item, value))
         }
         (Kind::Scalar(scalar), Json::String(wanted)) => scalar.text == *wanted,
-        (Kind::Scalar(scalar), Json::Bool(_) | Json::Number(_)) => scalar.text == wanted.to_string(),
+        (Kind::Scalar(scalar), Json::Bool(_) | Json::Number(_)) => scalar.text == format!("{wanted}"),
         (_, Json::Null) => is_null(node),
         _ => false,
     }

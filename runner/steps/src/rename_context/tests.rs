@@ -7,6 +7,8 @@ use serde_json::json;
 use super::*;
 use crate::files::{Judged, Original};
 use crate::rename_context::renaming::renamed;
+use crate::test_machine::TestMachine;
+use crate::test_server::{answer, invocation};
 use crate::written::planned;
 
 const ARN: &str = "arn:aws:eks:eu-central-1:123456789012:cluster/EKSEUCL01";
@@ -263,4 +265,25 @@ fn names_are_those_that_karmada_takes() {
     assert_eq!(planned.effect, Effect::Converges);
     assert!(told.len() == 1 && told[0].starts_with("RB0647 `EKS` is no name"), "{told:?}");
     assert_eq!(arguments.get("kubeconfig").and_then(Argument::as_text), Some("5"));
+}
+
+#[test]
+fn the_kind_says_what_it_did_and_what_was_there() {
+    let machine = TestMachine::with("/home/kubeconfig", GUIDE, 0o644);
+    let call = invocation(json!({"from": "user@EKSEUCL01.eu-central-1.eksctl.io", "to": "eucl01"}).into());
+    let renamed = answer(&RenameContext, &call, &machine).unwrap();
+    let backup = format!("/home/kubeconfig.{}.bak", call.run);
+    assert_eq!(
+        renamed.output.exposed(),
+        json!({"context": "eucl01", "cluster": "eucl01", "file": "/home/kubeconfig", "backups": [backup]})
+    );
+    assert_eq!(
+        renamed.before.unwrap().exposed(),
+        json!({"context": "user@EKSEUCL01.eu-central-1.eksctl.io", "cluster": "EKSEUCL01.eu-central-1.eksctl.io", "file": "/home/kubeconfig"})
+    );
+    assert_eq!((renamed.origin, machine.file("/home/kubeconfig").1), (Some(Origin::Changed), 0o644));
+    let again = answer(&RenameContext, &call, &machine).unwrap();
+    assert_eq!((again.origin, again.before), (Some(Origin::Unchanged), None));
+    let wrong = invocation(json!({"from": "a", "to": "EUCL01"}).into());
+    assert_eq!(answer(&RenameContext, &wrong, &machine).unwrap_err().class, FailureClass::Invalid);
 }
