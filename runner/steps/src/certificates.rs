@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use runbook_model::digest::Digest;
 use runbook_model::duration::Duration;
 use runbook_model::failure::Failure;
 use runbook_model::time::Timestamp;
@@ -22,6 +23,18 @@ pub trait Certificates: Send + Sync {
     /// # Errors
     /// `invalid` if the order cannot be carried out, such as a key in a form that is not known.
     fn issue<'a>(&'a self, order: &'a Order) -> Pending<'a, Result<Pair, Failure>>;
+
+    /// Draws a new key, and writes what an authority elsewhere needs to certify it.
+    ///
+    /// # Errors
+    /// `invalid` if the subject cannot be written.
+    fn request<'a>(&'a self, subject: &'a Subject, algorithm: Algorithm) -> Pending<'a, Result<Request, Failure>>;
+
+    /// Draws a text of that many letters out of an alphabet, each as likely as any other; for tokens.
+    ///
+    /// # Errors
+    /// `unknown` if the machine gives no random numbers.
+    fn draw(&self, alphabet: &str, length: usize) -> Result<String, Failure>;
 
     /// Reads a certificate and judges it against its key and its authority.
     ///
@@ -61,6 +74,15 @@ pub struct Pair {
     pub certificate: String,
     /// Its key, where that is known.
     pub key: Option<PrivateKey>,
+}
+
+/// What an authority elsewhere is asked with.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The certificate signing request (PKCS #10) as PEM.
+    pub pem: String,
+    /// The key that it is for.
+    pub key: PrivateKey,
 }
 
 /// What key a certificate gets.
@@ -145,6 +167,8 @@ pub struct Certificate {
     pub not_before: Timestamp,
     /// Until when.
     pub not_after: Timestamp,
+    /// SHA-256 of its public key (the DER of SubjectPublicKeyInfo), by which a certificate is pinned.
+    pub public_key: Digest,
     /// Is its key the one that stands with it? False without a key.
     pub fits_key: bool,
     /// Was it signed by the authority that was given? False without one.

@@ -31,11 +31,6 @@ pub static LATER: &[Later] = &[
         "this version does not carry out `karmada-register`: use `karmadactl register`",
     ),
     karmada(
-        "karmada-token",
-        "makes a token for a member to register with",
-        "this version does not carry out `karmada-token`: use `karmadactl token create`",
-    ),
-    karmada(
         "karmada-unregister",
         "removes a member that pulls from Karmada",
         "this version does not carry out `karmada-unregister`: use `karmadactl unregister`",

@@ -16,6 +16,7 @@ pub mod contract;
 pub mod file;
 pub mod files;
 pub mod k8s_apply;
+pub mod k8s_certificate;
 pub mod k8s_delete;
 pub mod k8s_drain;
 pub mod k8s_get;

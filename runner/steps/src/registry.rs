@@ -10,10 +10,11 @@ use crate::command::Command;
 use crate::contract::StepKind;
 use crate::file::File;
 use crate::k8s_apply::K8sApply;
+use crate::k8s_certificate::K8sCertificate;
 use crate::k8s_delete::K8sDelete;
 use crate::k8s_drain::K8sDrain;
 use crate::k8s_get::K8sGet;
-use crate::karmada;
+use crate::karmada::{self, KarmadaToken};
 use crate::kubeconfig::KubeconfigKind;
 use crate::later::LATER;
 use crate::pki::Pki;
@@ -29,9 +30,11 @@ static CARRIED_OUT: &[&dyn StepKind] = &[
     &File,
     &Http,
     &K8sApply,
+    &K8sCertificate,
     &K8sDelete,
     &K8sDrain,
     &K8sGet,
+    &KarmadaToken,
     &KubeconfigKind,
     &Pki,
     &RenameContext,

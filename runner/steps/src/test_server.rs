@@ -130,6 +130,15 @@ impl TestServer {
         std::mem::take(&mut self.state.lock().unwrap().log)
     }
 
+    /// The name and the only object of a kind.
+    pub(crate) fn only(&self, kind: &str) -> (String, Json) {
+        let state = self.state.lock().unwrap();
+        let mut found = state.objects.iter().filter(|(_, object)| Object(object).kind() == kind);
+        let ((_, _, name), object) = found.next().expect("there is one");
+        assert!(found.next().is_none(), "there is one only");
+        (name.clone(), object.exposed())
+    }
+
     pub(crate) fn object(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Json> {
         let state = self.state.lock().unwrap();
         let plural = state.served.iter().find(|resource| resource.kind == kind)?.plural.clone();

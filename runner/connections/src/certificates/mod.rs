@@ -15,7 +15,9 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::time::Timestamp;
-use runbook_steps::certificates::{Certificate, Certificates, Issuer, KeyWish, Order, Pair, Subject};
+use runbook_steps::certificates::{
+    Algorithm, Certificate, Certificates, Issuer, KeyWish, Order, Pair, Request, Subject,
+};
 use runbook_steps::contract::Pending;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder as _, CertificateBuilder};
@@ -32,6 +34,7 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
+use x509_cert::request::RequestBuilder;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 use x509_cert::time::{Time, Validity};
@@ -57,6 +60,31 @@ impl Certificates for RealCertificates {
             let made = tokio::task::spawn_blocking(move || issue(&order, SystemTime::now())).await;
             made.map_err(|error| Failure::new(FailureClass::Unknown, error.to_string()))?
         })
+    }
+
+    fn request<'a>(&'a self, subject: &'a Subject, algorithm: Algorithm) -> Pending<'a, Result<Request, Failure>> {
+        let subject = subject.clone();
+        Box::pin(async move {
+            let made = tokio::task::spawn_blocking(move || request(&subject, algorithm)).await;
+            made.map_err(|error| Failure::new(FailureClass::Unknown, error.to_string()))?
+        })
+    }
+
+    fn draw(&self, alphabet: &str, length: usize) -> Result<String, Failure> {
+        let letters: Vec<char> = alphabet.chars().collect();
+        // What does not fit a whole number of times would make the first letters likelier, and is drawn again.
+        let fair = (256 / letters.len().max(1)) * letters.len();
+        let mut drawn = String::new();
+        while !letters.is_empty() && drawn.chars().count() < length {
+            let mut bytes = [0; 64];
+            getrandom::fill(&mut bytes).map_err(|error| {
+                Failure::new(FailureClass::Unknown, format!("the machine gives no random numbers: {error}"))
+            })?;
+            let bytes = bytes.into_iter().map(usize::from).filter(|byte| *byte < fair);
+            let left = length - drawn.chars().count();
+            drawn.extend(bytes.filter_map(|byte| letters.get(byte % letters.len())).take(left));
+        }
+        Ok(drawn)
     }
 
     fn read(&self, pair: &Pair, authority: Option<&str>) -> Result<Certificate, Failure> {
@@ -104,6 +132,23 @@ fn issue(order: &Order, now: SystemTime) -> Result<Pair, Failure> {
         KeyWish::Kept(pem) => pem.clone(),
     };
     Ok(Pair { certificate: pem, key: Some(key) })
+}
+
+fn request(subject: &Subject, algorithm: Algorithm) -> Result<Request, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        let name = &subject.common_name;
+        Failure::new(FailureClass::Invalid, format!("a certificate for `{name}` cannot be asked for: {error}"))
+    };
+    let name = Profile { subject, issuer: None }.name().map_err(|error| unusable(&error))?;
+    let key = Key::new(algorithm)?;
+    let builder = RequestBuilder::new(name).map_err(|error| unusable(&error))?;
+    let request = match &key {
+        Key::Ecdsa(signer) => builder.build::<_, p256::ecdsa::DerSignature>(signer),
+        Key::Rsa(signer) => builder.build::<_, rsa::pkcs1v15::Signature>(signer.as_ref()),
+    };
+    let request = request.map_err(|error| unusable(&error))?;
+    let pem = request.to_pem(LineEnding::LF).map_err(|error| unusable(&error))?;
+    Ok(Request { pem, key: key.pem()? })
 }
 
 /// What stands in a certificate.

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use p256::ecdsa::signature::Verifier as _;
 use p256::pkcs8::DecodePublicKey as _;
 use rsa::sha2::Sha256;
+use runbook_model::digest::Digest;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_steps::certificates::{Certificate, Pair, Subject};
 use x509_cert::der::oid::ObjectIdentifier;
@@ -55,11 +56,13 @@ pub(super) fn read(pair: &Pair, authority: Option<&str>) -> Result<Certificate, 
             }
         }
     }
+    let public = tbs.subject_public_key_info().to_der().map_err(|error| unreadable(&error))?;
     Ok(Certificate {
         subject,
         is_authority,
         not_before: timestamp(tbs.validity().not_before.to_system_time()),
         not_after: timestamp(tbs.validity().not_after.to_system_time()),
+        public_key: Digest::of(&public),
         fits_key,
         is_issued,
     })

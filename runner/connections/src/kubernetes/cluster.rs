@@ -25,7 +25,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::discovery::Known;
-use super::{access, answer, kubeconfig};
+use super::{access, answer, karmada, kubeconfig};
 use crate::aws::{RealAws, USER_AGENT as US};
 use crate::eks::token::Tokens;
 use crate::http::{NoAnswer, cause, no_answer};
@@ -90,8 +90,12 @@ impl Cluster {
                 let tokens = chosen.user.map(|user| Tokens::new(Arc::clone(aws), user.aws, user.cluster));
                 Self::new(chosen.config, access, Some(chosen.cluster), tokens).await
             }
-            Connection::Karmada { .. } => Err(invalid("this version does not carry out connections to Karmada".into())
-                .help("name a `kubeconfig` of Karmada's API server instead")),
+            Connection::Karmada { host, namespace, endpoint } => {
+                let host = Box::pin(Self::open(host, aws)).await?;
+                let config = karmada::config(&host, namespace, endpoint.as_deref()).await?;
+                let access = access::of(&config, None);
+                Self::new(config, access, Some(namespace.clone()), None).await
+            }
             Connection::Aws(_) => {
                 Err(invalid(format!("the connection is to AWS ({}), not to a cluster", connection.label()))
                     .help("name an `eks` or `kubeconfig` connection in the step's `connection`"))

@@ -8,6 +8,7 @@ mod answer;
 mod cluster;
 mod contexts;
 mod discovery;
+mod karmada;
 mod kubeconfig;
 mod path;
 mod program;

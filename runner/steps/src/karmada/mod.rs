@@ -1,10 +1,14 @@
-//! The kinds of Karmada. Each stands for a runbook that is part of the program.
+//! The kinds of Karmada. All but `karmada-token` stand for a runbook that is part of the program.
 //!
 //! This file decides which there are and which templates they bring. What they do is written in their runbooks, in the
 //! language that authors use; it must not know how these are read.
 
+mod token;
+
 use runbook_model::argument::Argument;
 use runbook_model::kind::{Effect, Expansion, Kind, Planned, Question, Reaches};
+
+pub use self::token::KarmadaToken;
 
 /// A kind that stands for a runbook.
 #[derive(Debug)]

@@ -4,11 +4,14 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use runbook_model::digest::Digest;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
-use crate::certificates::{Certificate, Certificates, Issuer, KeyWish, Order, Pair, PrivateKey, Subject};
+use crate::certificates::{
+    Algorithm, Certificate, Certificates, Issuer, KeyWish, Order, Pair, PrivateKey, Request, Subject,
+};
 use crate::contract::Pending;
 
 /// The workshop; its clock stands until it is moved.
@@ -46,6 +49,19 @@ impl Certificates for Workshop {
         })
     }
 
+    fn request<'a>(&'a self, subject: &'a Subject, algorithm: Algorithm) -> Pending<'a, Result<Request, Failure>> {
+        Box::pin(async move {
+            let key = format!("{algorithm:?} key {}", self.keys.fetch_add(1, Ordering::Relaxed));
+            let pem = json!({"cn": subject.common_name, "o": subject.organizations, "public": format!("public half of {key}")});
+            Ok(Request { pem: pem.to_string(), key: PrivateKey::new(key) })
+        })
+    }
+
+    fn draw(&self, alphabet: &str, length: usize) -> Result<String, Failure> {
+        let letter = usize::try_from(self.keys.fetch_add(1, Ordering::Relaxed)).unwrap();
+        Ok(alphabet.chars().cycle().skip(letter).take(length).collect())
+    }
+
     fn read(&self, pair: &Pair, authority: Option<&str>) -> Result<Certificate, Failure> {
         let parse = |text: &str| {
             serde_json::from_str::<Json>(text).map_err(|_| Failure::new(FailureClass::Invalid, "no certificate"))
@@ -69,6 +85,7 @@ impl Certificates for Workshop {
             is_authority: is["authority"] == true,
             not_before: Timestamp::default(),
             not_after: Timestamp::from_millis(is["end"].as_i64().unwrap()),
+            public_key: Digest::of(is["public"].as_str().unwrap().as_bytes()),
             fits_key: pair.key.as_ref().is_some_and(half),
             is_issued: authority.map(parse).transpose()?.as_ref().is_some_and(signed),
         })
