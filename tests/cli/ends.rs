@@ -140,7 +140,7 @@ fn what_is_there_and_not_as_wanted_is_adjusted() {
     let sandbox = service.sandbox();
     service.set("bad");
     let run = sandbox.file("adjusting.yaml", ADJUST).run(&["exec", "adjusting.yaml"]).expect(4).run_id();
-    assert_eq!(steps(&sandbox, &run), ["flag running", "flag/adjust/ask parked"]);
+    assert_eq!(steps(&sandbox, &run), ["flag parked", "flag/adjust/ask parked"]);
     sandbox.run(&["approve", &run, "flag/adjust/ask"]).expect(0);
     service.set("good");
     let outcome = sandbox.run(&["resume", &run, "-o", "json"]).expect(0).json();
