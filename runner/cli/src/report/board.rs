@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use runbook_engine::event::{Event, ParkReason, Stamped};
+use runbook_engine::event::{EndPart, Event, ParkReason, Stamped};
 use runbook_model::argument::{Node, Part};
 use runbook_model::id::RunId;
 use runbook_model::path::StepPath;
@@ -118,12 +118,23 @@ impl Board {
 
     /// The step of the plan behind a path.
     pub(crate) fn step(&self, path: &StepPath) -> Option<&Step> {
-        let mut body = &self.plan.body;
-        let (last, outer) = path.segments().split_last()?;
-        for segment in outer {
-            body = find(body, &segment.id)?.action.body()?;
+        let (mut body, mut steps) = (Some(&self.plan.body), self.plan.body.steps.as_slice());
+        let mut found = None;
+        for segment in path.segments() {
+            let known = steps.iter().find(|step| step.id == segment.id);
+            // Steps that stand aside of a runbook's own have a word before their ids.
+            steps = match (known, found, body) {
+                (Some(step), ..) => {
+                    (found, body) = (Some(step), step.action.body());
+                    body.map_or(&[], |body| body.steps.as_slice())
+                }
+                (None, Some(step), None) if segment.id == "adjust" => &step.adjust,
+                (None, _, Some(body)) if segment.id == EndPart::WhenFailed.folder() => &body.when_failed,
+                (None, _, Some(body)) if segment.id == EndPart::Finally.folder() => &body.finally,
+                _ => return None,
+            };
         }
-        find(body, &last.id)
+        found
     }
 
     /// What a wait waits for, in the author's own words.

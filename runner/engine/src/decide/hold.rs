@@ -1,4 +1,4 @@
-//! Taking a run up: what is opened again.
+//! Taking a run up: what is opened again, and what is said about the plan.
 //!
 //! This file decides which steps a resume opens again: those that failed, timed out or lost their login, and those that a
 //! person wants run again with what depends on them. It must not decide how an opened step goes on; the resume table does.
@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use runbook_model::duration::Duration;
-use runbook_model::plan::Action;
+use runbook_model::plan::{Action, Body, OnFailure, Step};
 use runbook_model::time::Timestamp;
 
 use super::{Decider, record};
@@ -26,7 +26,7 @@ impl Decider<'_> {
             by: holding.by.clone(),
             pid: holding.pid,
             version: holding.version.clone(),
-            warnings: Vec::new(),
+            warnings: left_out(&self.state.plan().body),
             verifies: verified.into_iter().map(|id| self.path(id)).collect(),
         })];
         if !given_up {
@@ -153,6 +153,27 @@ impl Again {
                     open.push(dependent);
                 }
             }
+        }
+    }
+}
+
+/// What a plan asks for and this version does not carry out, as sentences.
+fn left_out(body: &Body) -> Vec<String> {
+    let mut undone = Vec::new();
+    undone_on_failure(body, &mut undone);
+    if undone.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("`on-failure: undo` of {} is not carried out by this version: it counts as `stop`", undone.join(", "))]
+}
+
+fn undone_on_failure(body: &Body, found: &mut Vec<String>) {
+    for Step { id, on_failure, action, .. } in body.steps.iter().chain(&body.when_failed).chain(&body.finally) {
+        if *on_failure == OnFailure::Undo {
+            found.push(format!("`{id}`"));
+        }
+        if let Some(inside) = action.body() {
+            undone_on_failure(inside, found);
         }
     }
 }

@@ -170,7 +170,7 @@ fn step(json: J, previous: Option<&str>) -> (String, J) {
     }
     if let Some(verify) = given.get("verify") {
         let mut verify = object(verify.clone());
-        let check = verify.remove("check").map(|all| checks(&all)).unwrap_or_else(|| json!([]));
+        let check = verify.remove("check").map_or_else(|| json!([]), |all| checks(&all));
         step["verify"] = json!({"call": call(verify.remove("call").unwrap()), "check": check});
     }
     (id, step)

@@ -416,6 +416,18 @@ fn an_assertion_says_what_is_false() {
 }
 
 #[test]
+fn a_plan_that_asks_for_what_a_later_version_does_is_told_so() {
+    let mut scene = Scene::new(json!({"steps": [
+        {"id": "g", "group": [{"id": "a", "set": {}, "on-failure": "undo"}]},
+        {"id": "b", "set": {}, "on-failure": "undo"},
+    ]}));
+    scene.hold();
+    let Some(runbook_engine::event::Event::RunHeld { warnings, .. }) = scene.events.first() else { panic!("is held") };
+    let told = "`on-failure: undo` of `a`, `b` is not carried out by this version: it counts as `stop`";
+    assert_eq!(*warnings, [told]);
+}
+
+#[test]
 fn the_run_and_its_start_are_in_sight_and_stay_the_same() {
     let plan = json!({"steps": [
         {"id": "a", "call": {}},
