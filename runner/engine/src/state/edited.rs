@@ -326,16 +326,14 @@ impl State {
                 renewal.why = "something that it reads has changed; it runs only if it would do something else now";
                 renewal.outcome = node.end.take();
             }
-        } else if finished || !same && !(changes && doubtful) {
+        } else if finished || !(same || changes && doubtful) {
             node.work = std::mem::take(&mut node.work).anew();
             renewal.outcome = None;
-        } else if (!same || acts || keeps) && (doubtful || renewal.outcome.is_some()) {
-            if node.work.mark == Mark::Going {
+        } else if !same || acts || keeps {
+            // Its effect happened by what was wanted before, and so did what was kept of its answer.
+            let unfit = (!same || keeps) && renewal.outcome.take().is_some();
+            if unfit || node.work.mark == Mark::Going {
                 node.work.mark = Mark::Answered;
-            }
-            if !same || keeps {
-                // What was kept of an answer cannot be kept on.
-                node.work.mark = if renewal.outcome.take().is_some() { Mark::Answered } else { node.work.mark };
             }
         }
         node.work.rest();
