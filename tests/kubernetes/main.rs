@@ -5,6 +5,7 @@
 
 mod apply;
 mod door;
+mod kit;
 mod stage;
 mod wait;
 
@@ -16,7 +17,7 @@ use stage::Stage;
 
 type Test = (&'static str, fn(&Stage));
 
-const TESTS: [Test; 11] = [
+const TESTS: [Test; 16] = [
     ("objects_are_created_then_left_alone_then_changed", apply::origins),
     ("a_definition_is_awaited_before_its_objects", apply::definition),
     ("a_field_of_somebody_else_is_not_taken_unasked", apply::conflict),
@@ -28,6 +29,11 @@ const TESTS: [Test; 11] = [
     ("a_wait_watches", wait::watches),
     ("a_kubeconfig_user_of_the_aws_cli_needs_no_aws_cli", door::kubeconfig),
     ("a_cluster_that_does_not_exist_is_missing", door::missing),
+    ("certificates_are_made_once", kit::pki),
+    ("manifests_of_an_archive_are_checked_and_patched", kit::archive),
+    ("a_finalizer_that_holds_a_deletion_is_named", kit::delete),
+    ("a_quota_that_keeps_pods_away_is_named", kit::quota),
+    ("a_node_is_emptied_as_its_budgets_allow", kit::drain),
 ];
 
 fn main() {
