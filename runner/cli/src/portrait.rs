@@ -136,7 +136,7 @@ fn words(step: &StepView) -> String {
 }
 
 fn details(step: &StepView) -> Vec<String> {
-    let mut details = step.warnings.clone();
+    let mut details: Vec<String> = step.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     let asks = matches!(step.status, StepStatus::Failed | StepStatus::Parked | StepStatus::InDoubt);
     if let Some(failure) = step.failure.as_ref().filter(|_| asks) {
         if step.status != StepStatus::Failed {

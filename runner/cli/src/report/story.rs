@@ -130,7 +130,8 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
             Told::of(step, Tone::Going, format!("the answer was lost: {failure}")).details(failure_details(failure))
         }
         Event::StepSucceeded { step, origin, accepted, warnings, .. } => {
-            Told::of(step, Tone::Good, succeeded(*origin, accepted.as_ref())).details(warnings.iter().cloned())
+            Told::of(step, Tone::Good, succeeded(*origin, accepted.as_ref()))
+                .details(warnings.iter().map(|warning| format!("warning: {warning}")))
         }
         Event::StepKept { step } => Told::of(step, Tone::Good, "stays as it is: it would do the same again"),
         Event::StepFailed { step, failure } => {
@@ -283,6 +284,14 @@ mod tests {
             [0, 40, 450, 1_000, 59_999, 60_000, 520_000, 3_900_000, 273_600_000].map(words),
             ["0s", "0.1s", "0.4s", "1s", "59s", "1m00s", "8m40s", "1h05m", "3d4h"]
         );
+    }
+
+    #[test]
+    fn a_warning_says_that_it_is_one() {
+        let succeeded = serde_json::json!({"step-succeeded": {"step": "a", "generation": 1, "origin": "unchanged",
+            "outputs": {}, "warnings": ["it is old"]}});
+        let told = told(&serde_json::from_value(succeeded).unwrap(), Timestamp::from_millis(0));
+        assert_eq!((told.words.as_str(), told.details), ("done", vec!["warning: it is old".to_owned()]));
     }
 
     #[test]
