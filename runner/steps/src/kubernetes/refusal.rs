@@ -33,7 +33,7 @@ pub fn read(http_status: u16, body: &[u8], retry_after: Option<u64>) -> ApplyRef
     };
     let mut failure = Failure::new(class, words);
     failure.code = text("reason").filter(|reason| *reason != "Unknown").map(str::to_owned);
-    failure.help = help(class, http_status);
+    failure.help = help(class, http_status).or_else(|| text_wanted(text("message")?));
     failure.retry_after =
         status["details"]["retryAfterSeconds"].as_u64().filter(|n| *n > 0).or(retry_after).map(Duration::from_secs);
     ApplyRefused { failure, conflicts: causes.iter().filter_map(conflict).collect() }
@@ -68,6 +68,12 @@ fn help(class: FailureClass, http_status: u16) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The commonest misfit: a number or a boolean of an expression where the schema wants text, as in annotations and data.
+fn text_wanted(message: &str) -> Option<String> {
+    let fits = UNFIT.iter().any(|words| message.starts_with(words)) && message.contains("expected string, got");
+    fits.then(|| "text is wanted there: in an expression, `| string` makes text of a value".to_owned())
 }
 
 /// The server's message; causes are added where it does not repeat them itself.
@@ -138,6 +144,9 @@ mod tests {
         let status = json!({"message": "failed to create typed patch object (/bad; apps/v1, Kind=Deployment): .spec.foo: \
             field not declared in schema", "code": 500});
         assert_eq!(refused(500, &status).class, FailureClass::Invalid);
+        let status = json!({"message": "failed to create typed patch object (/cm; /v1, Kind=ConfigMap): .data.n: expected \
+            string, got &value.valueUnstructured{Value:1}", "code": 500});
+        assert!(refused(500, &status).help.unwrap().contains("`| string`"));
     }
 
     #[test]
