@@ -14,7 +14,8 @@
 //! | failed, timed out, lost its login, was stopped | none, refused | rerun | rerun | rerun |
 //! | the same, or its process died | in doubt, or answered and then found wanting | rerun | probe; without one: rerun | probe; without one: ask |
 //!
-//! "Reuse" trusts the recorded outcome. "Run" and "rerun" act; a step with a probe looks first in any case. "Probe" looks
+//! "Reuse" trusts the recorded outcome, where something rests on it and it has a `verify` only after that: one that does not
+//! hold any more counts as answered and then found wanting. "Run" and "rerun" act; a step with a probe looks first in any case. "Probe" looks
 //! whether the effect is there before anything is repeated. "Ask" parks for a person.
 //!
 //! What converges because of a token converges only while the token lives: an effect in doubt whose token was first sent
