@@ -10,6 +10,7 @@ mod first_use;
 mod lint;
 mod parked;
 mod people;
+mod report;
 mod resume;
 mod sandbox;
 mod screen;

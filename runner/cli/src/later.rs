@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::stop::Stop;
 
 /// The verbs.
-pub(crate) const VERBS: &[&str] = &["undo", "plan", "rehearse", "test", "aws", "iam", "preflight", "report"];
+pub(crate) const VERBS: &[&str] = &["undo", "plan", "rehearse", "test", "aws", "iam", "preflight"];
 
 /// The verbs, hidden in the help, each taking whatever stands behind it.
 pub(crate) fn verbs() -> Vec<Command> {

@@ -3,6 +3,7 @@
 //! This crate decides how people and scripts meet the program, and it alone wires the other crates: it reads arguments,
 //! environment, home folder and files, and hands them what they need. It must not decide anything about a run.
 
+mod account;
 mod arguments;
 mod carrying;
 mod catalogue;

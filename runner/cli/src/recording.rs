@@ -37,7 +37,7 @@ impl Recording {
         Self::of(run, events, None)
     }
 
-    fn of(run: &RunId, events: Vec<(u64, Stamped)>, held_by: Option<Holder>) -> Result<Self, Stop> {
+    pub(crate) fn of(run: &RunId, events: Vec<(u64, Stamped)>, held_by: Option<Holder>) -> Result<Self, Stop> {
         let state = State::replay(events.iter().map(|(_, stamped)| stamped.clone())).map_err(|error| {
             Stop::environment(format!("the journal of `{run}` does not add up: {error}"))
                 .help("nothing was changed; `runbook events` shows what can be read")

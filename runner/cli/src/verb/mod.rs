@@ -13,6 +13,7 @@ pub(crate) mod kinds;
 pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod reject;
+pub(crate) mod report;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod runs;
