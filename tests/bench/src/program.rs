@@ -103,8 +103,12 @@ pub(crate) fn call(ground: &Ground<'_>) -> Vec<Measured> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         theirs.push(processor_time(|| drop(cloud.aws(&["ec2", "describe-vpcs"]))));
-        let all = processor_time(|| (0..CALLS).for_each(|_| quietly(&mut home.command(["exec", &runbook]))));
-        ours.push(all / f64::from(CALLS));
+        let run = |_| {
+            // The first run of a folder: `exec` looks through the earlier ones for an unfinished run of the same.
+            let _nothing_there_yet = fs::remove_dir_all(home.state());
+            quietly(&mut home.command(["exec", &runbook]));
+        };
+        ours.push(processor_time(|| (0..CALLS).for_each(run)) / f64::from(CALLS));
     }
     let (ours, theirs) = (median(&ours), median(&theirs));
     vec![Measured {
