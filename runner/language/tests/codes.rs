@@ -48,3 +48,19 @@ fn every_code_that_lint_can_raise_has_a_bad_runbook() {
         assert!(fixtures.contains(&name), "the snapshot of {name} has its runbook");
     }
 }
+
+#[test]
+fn the_pages_list_every_name_that_an_expression_may_use() {
+    use runbook_template::names;
+    for (code, names) in [
+        (code::FILTER_UNKNOWN, names::FILTERS),
+        (code::TEST_UNKNOWN, names::TESTS),
+        (code::FUNCTION_UNKNOWN, names::FUNCTIONS),
+        (code::METHOD_UNKNOWN, names::METHODS),
+    ] {
+        let text = fs::read_to_string(root().join(format!("docs/diagnostics/{code}.md"))).unwrap();
+        for name in names {
+            assert!(text.contains(&format!("`{name}`")), "{code} lists `{name}`");
+        }
+    }
+}

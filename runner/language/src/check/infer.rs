@@ -218,7 +218,7 @@ impl Inference<'_> {
     fn exists(&self, code: &'static str, what: &str, name: &str, known: &[&'static str], at: &Range<usize>) -> bool {
         let exists = known.contains(&name);
         if !exists {
-            let help = meant(name, known.iter().copied(), &format!("the language page lists every {what}"));
+            let help = meant(name, known.iter().copied(), &format!("`runbook explain {code}` lists every {what}"));
             self.error(code, at, format!("there is no {what} `{name}`"), help);
         }
         exists
