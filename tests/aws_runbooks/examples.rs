@@ -62,3 +62,31 @@ pub(crate) fn a_new_account_comes_under_the_roof(cloud: &Cloud) {
     let finished = home(cloud).run(words).expect(1);
     assert!(finished.stderr.contains("has the alias acme-dev already"), "{}", finished.report());
 }
+
+pub(crate) fn a_snapshot_is_restored_and_cut_over_to(cloud: &Cloud) {
+    let rds = |words: &[&str]| cloud.aws(&[&["rds"], words].concat());
+    let _made = rds(&[
+        "create-db-instance",
+        "--db-instance-identifier=shop",
+        "--db-instance-class=db.t3.micro",
+        "--engine=postgres",
+        "--master-username=master",
+        "--master-user-password=of-no-account",
+        "--allocated-storage=20",
+    ]);
+    let _taken = rds(&["create-db-snapshot", "--db-instance-identifier=shop", "--db-snapshot-identifier=shop-1"]);
+    let home = home(cloud);
+    let path = "runbooks/examples/restore-rds-snapshot.yaml";
+    let parked = home.run(["exec", path, "-i", "db_instance=shop", "-o", "json"]).expect(4).json();
+    let run = parked["run"].as_str().unwrap();
+    let touched = |call: &Call| ["ModifyDBInstance", "CreateDBSnapshot"].contains(&call.operation.as_str());
+    let theirs = cloud.calls().into_iter().filter(touched).filter(|call| call.user_agent.contains("runbook")).count();
+    assert_eq!(theirs, 0, "the running database was touched before a person said so");
+    let _said = home.run(["approve", run, "agreed"]).expect(0);
+    let done = home.run(["resume", run, "-o", "json"]).expect(0).json();
+    assert!(done["outputs"]["endpoint"].as_str().unwrap().starts_with("shop."), "{done:#}");
+    let names = rds(&["describe-db-instances", "--query=DBInstances[].DBInstanceIdentifier"]);
+    let mut names: Vec<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["shop", done["outputs"]["kept"].as_str().unwrap()]);
+}

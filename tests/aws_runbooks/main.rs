@@ -14,7 +14,7 @@ use runbook_harness::{Call, Cloud, CloudOptions, Home};
 /// A test; it gets an empty cloud.
 type Test = (&'static str, fn(&Cloud));
 
-const TESTS: [Test; 9] = [
+const TESTS: [Test; 10] = [
     ("network::makes_what_the_prerequisites_ask_for", network::makes_what_the_prerequisites_ask_for),
     ("network::a_second_run_changes_nothing", network::a_second_run_changes_nothing),
     ("network::a_vpc_of_other_addresses_is_left_alone", network::a_vpc_of_other_addresses_is_left_alone),
@@ -27,6 +27,7 @@ const TESTS: [Test; 9] = [
         examples::every_bucket_of_every_region_is_at_the_baseline,
     ),
     ("examples::a_new_account_comes_under_the_roof", examples::a_new_account_comes_under_the_roof),
+    ("examples::a_snapshot_is_restored_and_cut_over_to", examples::a_snapshot_is_restored_and_cut_over_to),
 ];
 
 fn main() {
