@@ -32,6 +32,8 @@ pub struct Answer {
     pub before: Option<Value>,
     /// For the next look; see [`Look::mark`].
     pub mark: Option<Value>,
+    /// What keeps that which a look found, as far as the source knows more than its answer says. For people; holds no secret.
+    pub blocks: Option<String>,
     /// What people should read, although it succeeded.
     pub warnings: Vec<String>,
 }

@@ -135,13 +135,17 @@ async fn read(invocation: &Invocation, kubernetes: &dyn Kubernetes) -> Result<An
             (Value::List(listing.items), mark)
         }
     };
+    let mut blocks = None;
     let output = if arguments::flag(arguments, READY) {
         judged(kubernetes, connection, &selection, found).await
     } else {
+        if invocation.look.is_some() {
+            blocks = blocking(kubernetes, connection, &found).await;
+        }
         shown(found)
     };
     let mark = mark.filter(|_| watchable);
-    Ok(Answer { output, origin: Some(Origin::Unchanged), mark, ..Answer::default() })
+    Ok(Answer { output, origin: Some(Origin::Unchanged), mark, blocks, ..Answer::default() })
 }
 
 /// Holds a look back until something has changed since the last one. Whatever goes wrong with the watch, the look goes on
@@ -182,6 +186,16 @@ fn shown(found: Value) -> Value {
     match found {
         Value::List(items) => Value::List(items.into_iter().map(secrecy::shown).collect()),
         one => secrecy::shown(one),
+    }
+}
+
+/// What keeps the first object that is not ready, whatever the author waits for.
+async fn blocking(kubernetes: &dyn Kubernetes, connection: &Connection, found: &Value) -> Option<String> {
+    let objects = found.as_list().unwrap_or(std::slice::from_ref(found));
+    let first = objects.iter().find(|object| judge(Object(object)) != Readiness::Ready)?;
+    match rollout::look(kubernetes, connection, first).await {
+        Readiness::Ready => None,
+        Readiness::Waiting(words) | Readiness::Failed(words) => Some(format!("{}: {words}", Object(first).label())),
     }
 }
 
@@ -271,7 +285,7 @@ mod tests {
     #[test]
     fn a_look_goes_on_from_the_last_one() {
         let server = TestServer::new();
-        server.put("kubelet", node("n", "False"));
+        server.put("kubelet", node("n", "True"));
         let nodes = json!({"apiVersion": "v1", "kind": "Node"});
         let first = get(&server, nodes.clone(), look(None)).unwrap();
         assert_eq!(server.log(), ["list Node -"]);
@@ -340,6 +354,19 @@ mod tests {
             (output["state"].as_str(), output["result"]["metadata"]["name"].as_str()),
             (Some("failure"), Some("p"))
         );
+    }
+
+    #[test]
+    fn a_look_says_what_blocks_and_a_reading_does_not() {
+        let server = TestServer::new();
+        server.put("kubelet", node("m", "True"));
+        server.put("kubelet", node("n", "False"));
+        let nodes = json!({"apiVersion": "v1", "kind": "Node"});
+        let looked = get(&server, nodes.clone(), look(None)).unwrap();
+        assert_eq!(looked.blocks.as_deref(), Some("Node n: not Ready: KubeletNotReady"));
+        assert_eq!(get(&server, nodes.clone(), None).unwrap().blocks, None);
+        server.put("kubelet", node("n", "True"));
+        assert_eq!(get(&server, nodes, look(None)).unwrap().blocks, None);
     }
 
     #[test]

@@ -193,7 +193,8 @@ impl Decider<'_> {
                     (None, Some(observe)) => format!("{} is true: {}", source(&fail.when), view.text(observe)?),
                     (None, None) => format!("{} is true", source(&fail.when)),
                 };
-                let failure = Failure::new(FailureClass::CheckFailed, message);
+                let mut failure = Failure::new(FailureClass::CheckFailed, message);
+                failure.help = glance.answer.ok().and_then(|answer| answer.blocks.clone());
                 let request_id = glance.answer.err().and_then(|error| error.request_id.clone());
                 return Ok(Seen::Hopeless(Failure { request_id, ..failure }));
             }
@@ -215,6 +216,11 @@ impl Decider<'_> {
             (Some(observe), Err(_)) if reads_error(observe) => Some(view.text(observe)?),
             (_, Err(failure)) => Some(failure.to_string()),
             (None, Ok(_)) => observed(glance.whole),
+        };
+        let blocks = glance.answer.ok().and_then(|answer| answer.blocks.clone());
+        let observed = match (observed, blocks) {
+            (Some(observed), Some(blocks)) => Some(format!("{observed}; {blocks}")),
+            (observed, blocks) => observed.or(blocks),
         };
         let every = view.duration(&wait.every, "every")?;
         let mut next = if glance.answer.is_ok_and(|answer| answer.mark.is_some()) {

@@ -38,6 +38,28 @@ fn it_looks_at_once_after_a_second_and_then_ever_later() {
 }
 
 #[test]
+fn what_blocks_is_told_beside_what_the_author_shows() {
+    let blocked = || Answer {
+        output: json!({"n": 0}).into(),
+        blocks: Some("pod a has no node".to_owned()),
+        ..Default::default()
+    };
+    let mut scene = Scene::held(wait(&json!({})));
+    scene.done("w", blocked());
+    assert_eq!(scene.engine.steps(true)[0].observed.as_deref(), Some("n is 0; pod a has no node"));
+    scene.now += 700_000;
+    scene.tick(0);
+    scene.done("w", blocked());
+    let reason = scene.engine.steps(false).remove(0).reason.unwrap();
+    assert!(reason.contains("pod a has no node"), "{reason}");
+
+    let mut scene = Scene::held(wait(&json!({"fail-when": [{"when": "${{ result.n == 0 }}"}]})));
+    scene.done("w", blocked());
+    let because = scene.engine.state().ended().unwrap().because.clone().unwrap();
+    assert_eq!(because.failure.help.as_deref(), Some("pod a has no node"));
+}
+
+#[test]
 fn looks_are_counted_across_processes_and_the_time_runs_on() {
     let mut scene = Scene::held(wait(&json!({"else": "still ${{ attempt }} looks"})));
     scene.answer("w", json!({"n": 0}));
