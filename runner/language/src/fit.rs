@@ -79,7 +79,11 @@ impl Offers {
                 // The source line may hold a secret, and which inputs are secret is not known here.
                 let place = diagnostic.span.map(|span| self.sources.place(span).to_string()).unwrap_or_default();
                 let message = format!("the inputs in `{name}` cannot be read: {}", diagnostic.message);
-                self.refused.push(Diagnostic::error(code::INPUT_FILE, None, message).help(format!("see {place}")));
+                let help = match diagnostic.code {
+                    code::FILE_SIZE => "leave out what is no input of the runbook".to_owned(),
+                    _ => format!("see {place}"),
+                };
+                self.refused.push(Diagnostic::error(code::INPUT_FILE, None, message).help(help));
                 return;
             }
         };
@@ -115,6 +119,7 @@ impl Offers {
     /// Fits the offers to the declared inputs.
     #[must_use]
     pub fn fit(self, declarations: &IndexMap<String, InputDeclaration>) -> Fitted {
+        let unread = !self.refused.is_empty();
         let mut fitted = Fitted { diagnostics: self.refused, sources: self.sources, ..Fitted::default() };
         let mut chosen: IndexMap<&str, (&Given, &Origin)> = IndexMap::new();
         for (name, given, origin) in &self.offers {
@@ -139,6 +144,10 @@ impl Offers {
         for (name, declaration) in declarations {
             let offer = chosen.get(name.as_str()).copied();
             fitted.one(name, declaration, offer);
+        }
+        if unread {
+            // It may stand in the file that could not be read.
+            fitted.missing.clear();
         }
         fitted
     }

@@ -90,6 +90,17 @@ fn all_that_is_missing_is_named_at_once() {
 }
 
 #[test]
+fn what_may_stand_in_an_unreadable_file_is_not_missing() {
+    let declared = declarations("  a: {type: string}");
+    for bytes in [b"a: [".to_vec(), vec![b'a'; 2 << 20]] {
+        let mut offers = Offers::new();
+        offers.file("in.yaml", bytes);
+        let fitted = offers.fit(&declared);
+        assert_eq!((fitted.diagnostics.len(), fitted.absent()), (1, None));
+    }
+}
+
+#[test]
 fn no_secret_is_shown() {
     let declared = declarations(
         "  token: {type: string, secret: true, max-length: 3}\n  list: {type: list, items: {type: string, secret: true, pattern: '^x'}}\n  map: {type: map, properties: {pin: {type: integer, secret: true}, user: {type: string, max-length: 2}}}",
