@@ -11,7 +11,9 @@ fn every_runbook_of_a_kind_is_sound() {
         let Some(expansion) = kinds.get(name).and_then(Kind::expansion) else { continue };
         let given = match name {
             "karmada-init" => "endpoint: karmada.example.com",
-            "karmada-join" | "karmada-unjoin" => "name: one, karmada: {karmada: {eks: host}}",
+            "karmada-join" | "karmada-register" | "karmada-unjoin" | "karmada-unregister" => {
+                "name: one, karmada: {karmada: {eks: host}}"
+            }
             "karmada-deinit" => "delete-data: true",
             other => panic!("say here what `{other}` has to be given"),
         };

@@ -3,7 +3,7 @@
 //! This crate decides what a kind can do. It must not know an SDK, a file or a clock.
 //!
 //! To add a kind: a file here with a type that is a [`runbook_model::kind::Kind`] (what the checker asks) and a
-//! [`contract::StepKind`] (what the driver calls); its name in `registry.rs` (and out of `later.rs`); its page in
+//! [`contract::StepKind`] (what the driver calls); its name in `registry.rs`; its page in
 //! `docs/kinds`. If it needs something outside that no port gives, a method of a port, which `runbook_connections` carries
 //! out. Its tests call it with a port that they play themselves.
 
@@ -20,11 +20,11 @@ pub mod k8s_certificate;
 pub mod k8s_delete;
 pub mod k8s_drain;
 pub mod k8s_get;
+pub mod k8s_release;
 pub mod karmada;
 pub mod known_secrets;
 pub mod kubeconfig;
 pub mod kubernetes;
-pub mod later;
 pub mod network;
 pub mod pki;
 pub mod ports;

@@ -136,6 +136,12 @@ pub trait Kubernetes: Send + Sync {
     /// `missing` if there is no such cluster, or why its credentials are not to be had.
     fn access<'a>(&'a self, connection: &'a Connection) -> Pending<'a, Result<Access, Failure>>;
 
+    /// Takes all finalizers from an object, so that its deletion comes to an end.
+    ///
+    /// # Errors
+    /// `missing` if there is none; the server's refusal, or a failure of the way there.
+    fn release<'a>(&'a self, connection: &'a Connection, object: &'a ObjectName) -> Pending<'a, Result<(), Failure>>;
+
     /// Waits until something in a selection has changed since a version, at most for `patience`.
     ///
     /// # Errors

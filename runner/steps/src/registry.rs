@@ -14,9 +14,9 @@ use crate::k8s_certificate::K8sCertificate;
 use crate::k8s_delete::K8sDelete;
 use crate::k8s_drain::K8sDrain;
 use crate::k8s_get::K8sGet;
+use crate::k8s_release::K8sRelease;
 use crate::karmada::{self, KarmadaToken};
 use crate::kubeconfig::KubeconfigKind;
-use crate::later::LATER;
 use crate::pki::Pki;
 use crate::rename_context::RenameContext;
 use crate::sources::dns::Dns;
@@ -34,6 +34,7 @@ static CARRIED_OUT: &[&dyn StepKind] = &[
     &K8sDelete,
     &K8sDrain,
     &K8sGet,
+    &K8sRelease,
     &KarmadaToken,
     &KubeconfigKind,
     &Pki,
@@ -60,8 +61,7 @@ impl Registry {
 
     fn all() -> impl Iterator<Item = &'static dyn Kind> {
         let carried_out = CARRIED_OUT.iter().copied().map(|kind| kind as &dyn Kind);
-        let expanding = karmada::KINDS.iter().map(|kind| kind as &dyn Kind);
-        carried_out.chain(expanding).chain(LATER.iter().map(|kind| kind as &dyn Kind))
+        carried_out.chain(karmada::KINDS.iter().map(|kind| kind as &dyn Kind))
     }
 }
 

@@ -343,6 +343,15 @@ impl Kubernetes for TestServer {
         })
     }
 
+    fn release<'a>(&'a self, _: &'a Connection, object: &'a ObjectName) -> Pending<'a, Result<(), Failure>> {
+        let mut state = self.state.lock().unwrap();
+        state.log.push(format!("release {}", object.label()));
+        // What is being deleted is gone as soon as nothing holds it.
+        let found = state.objects.remove(&State::key(object));
+        let outcome = found.map(drop).ok_or_else(|| Failure::new(FailureClass::Missing, "there is none"));
+        Box::pin(async move { outcome })
+    }
+
     fn watch<'a>(
         &'a self,
         _: &'a Connection,

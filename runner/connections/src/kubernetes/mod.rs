@@ -185,6 +185,18 @@ impl Kubernetes for RealKubernetes {
         })
     }
 
+    fn release<'a>(&'a self, connection: &'a Connection, object: &'a ObjectName) -> Pending<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let asked = self.ask(connection, async |cluster| {
+                let path = path::object(object, cluster.default_namespace());
+                let patch = serde_json::json!({"metadata": {"finalizers": null}});
+                let content = Some(("application/merge-patch+json", patch.to_string().into_bytes()));
+                cluster.ask(Question { method: Method::PATCH, path, content }).await.map(drop)
+            });
+            asked.await.map_err(|refused| refused.failure)
+        })
+    }
+
     fn watch<'a>(
         &'a self,
         connection: &'a Connection,

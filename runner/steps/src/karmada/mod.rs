@@ -72,7 +72,19 @@ pub static KINDS: &[KarmadaKind] = &[
         "joins a member that Karmada pushes to",
         ["member-access.yaml.j2", "member-secrets.yaml.j2", "member.yaml.j2"]
     ),
+    kind!(
+        "karmada-register",
+        "register.yaml",
+        "joins a member that pulls from Karmada",
+        ["agent-rights.yaml.j2", "agent.yaml.j2", "kubeconfig.yaml.j2"]
+    ),
     kind!("karmada-unjoin", "unjoin.yaml", "removes a member that Karmada pushes to", ["member-access.yaml.j2"]),
+    kind!(
+        "karmada-unregister",
+        "unregister.yaml",
+        "removes a member that pulls from Karmada",
+        ["agent-rights.yaml.j2", "member-access.yaml.j2"]
+    ),
 ];
 
 impl Kind for KarmadaKind {
