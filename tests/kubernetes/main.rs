@@ -4,6 +4,7 @@
 //! All tests share one cloud and one cluster, each in a namespace of its own, hence a test runner of our own.
 
 mod apply;
+mod contexts;
 mod door;
 mod kit;
 mod stage;
@@ -17,7 +18,7 @@ use stage::Stage;
 
 type Test = (&'static str, fn(&Stage));
 
-const TESTS: [Test; 16] = [
+const TESTS: [Test; 18] = [
     ("objects_are_created_then_left_alone_then_changed", apply::origins),
     ("a_definition_is_awaited_before_its_objects", apply::definition),
     ("a_field_of_somebody_else_is_not_taken_unasked", apply::conflict),
@@ -29,6 +30,8 @@ const TESTS: [Test; 16] = [
     ("a_wait_watches", wait::watches),
     ("a_kubeconfig_user_of_the_aws_cli_needs_no_aws_cli", door::kubeconfig),
     ("a_cluster_that_does_not_exist_is_missing", door::missing),
+    ("an_entry_of_a_kubeconfig_is_what_kubectl_uses", contexts::entry),
+    ("a_renamed_context_is_what_kubectl_uses", contexts::renamed),
     ("certificates_are_made_once", kit::pki),
     ("manifests_of_an_archive_are_checked_and_patched", kit::archive),
     ("a_finalizer_that_holds_a_deletion_is_named", kit::delete),

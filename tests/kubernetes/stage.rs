@@ -78,6 +78,10 @@ impl World<'_> {
 
     /// The cluster as EKS knows it: active, with the caller as its administrator.
     pub(crate) fn make_cluster(&self) {
+        let known = self.cloud.aws(&["eks", "list-clusters"]);
+        if known["clusters"].as_array().is_some_and(|names| names.iter().any(|name| name == CLUSTER)) {
+            return;
+        }
         let vpc = self.cloud.seed_vpc("kubernetes", 3);
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"Service":"eks.amazonaws.com"}}]}"#;
         let role =
