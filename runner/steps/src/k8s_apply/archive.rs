@@ -165,7 +165,7 @@ mod tests {
         (server, digest)
     }
 
-    fn apply(server: &TestServer, archive: Json, patches: Json) -> Result<Answer, Failure> {
+    fn apply(server: &TestServer, archive: &Json, patches: &Json) -> Result<Answer, Failure> {
         let arguments = json!({"archive": archive, "patches": patches, "namespace": "n"});
         answer(&K8sApply, &invocation(arguments.into()), server)
     }
@@ -176,7 +176,7 @@ mod tests {
         let (server, digest) =
             server(&[("crds/a.yaml", MAP), ("crds/readme.md", "#"), ("crdsx/b.yaml", &other), ("k.yaml", "a: {{x}}")]);
         let archive = json!({"from": "x.tar.gz", "digest": digest, "under": "crds"});
-        apply(&server, archive, json!(null)).unwrap();
+        apply(&server, &archive, &json!(null)).unwrap();
         assert!(server.object("ConfigMap", Some("n"), "a").is_some());
         assert!(server.object("ConfigMap", Some("n"), "b").is_none());
     }
@@ -185,7 +185,7 @@ mod tests {
     fn another_content_is_refused_before_anything_is_applied() {
         let (server, _) = server(&[("a.yaml", MAP)]);
         let wanted = Digest::of(b"").to_string();
-        let refused = apply(&server, json!({"from": "x", "digest": wanted}), json!(null)).unwrap_err();
+        let refused = apply(&server, &json!({"from": "x", "digest": wanted}), &json!(null)).unwrap_err();
         assert_eq!(refused.class, FailureClass::Invalid);
         assert!(refused.message.contains("another content than wanted"));
         assert_eq!(server.log(), ["open x"]);
@@ -196,7 +196,7 @@ mod tests {
         let (server, digest) = server(&[("a.yaml", MAP)]);
         let patch = json!([{"kind": "ConfigMap", "name": "a",
             "merge": {"metadata": {"labels": {"drop": null, "new": "2"}}, "data": {"x": "3"}}}]);
-        apply(&server, json!({"from": "x", "digest": digest}), patch).unwrap();
+        apply(&server, &json!({"from": "x", "digest": digest}), &patch).unwrap();
         let object = server.object("ConfigMap", Some("n"), "a").unwrap();
         assert_eq!(object["metadata"]["labels"], json!({"keep": "1", "new": "2"}));
         assert_eq!(object["data"], json!({"x": "3"}));
@@ -213,7 +213,7 @@ mod tests {
             (&[("a.yaml", MAP)], json!([{"kind": "ConfigMap", "merge": "x"}]), "is no map"),
         ] {
             let (server, digest) = server(files);
-            let refused = apply(&server, json!({"from": "x", "digest": digest}), patches).unwrap_err();
+            let refused = apply(&server, &json!({"from": "x", "digest": digest}), &patches).unwrap_err();
             assert_eq!(refused.class, FailureClass::Invalid);
             assert!(refused.message.contains(words), "{}", refused.message);
             assert_eq!(server.log(), ["open x"]);

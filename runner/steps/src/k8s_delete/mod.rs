@@ -109,7 +109,7 @@ fn which(judge: &mut Judge<'_>, arguments: &mut Argument) {
             judge.require(arguments, "kind", "write the kind, such as `Deployment`");
             match (span_of("name"), span_of("selector")) {
                 (None, None) => {
-                    judge.require(arguments, "name", "write `name` or `selector`: all of a kind are never deleted")
+                    judge.require(arguments, "name", "write `name` or `selector`: all of a kind are never deleted");
                 }
                 (Some(_), Some(span)) => {
                     let help = "leave one of them out: a name means one object, a selector all that fit";

@@ -9,7 +9,7 @@ use crate::contract::Answer;
 use crate::test_server::{TestServer, answer, invocation, now};
 use crate::written::planned;
 
-fn map(name: &str, more: Json) -> Json {
+fn map(name: &str, more: &Json) -> Json {
     let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "n"}});
     map.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     map
@@ -26,12 +26,12 @@ fn delete(server: &TestServer, arguments: Json) -> Result<Answer, Failure> {
 #[test]
 fn what_is_there_goes_and_what_it_was_is_kept() {
     let server = TestServer::new();
-    server.put("x", map("a", json!({"data": {"k": "v"}})));
+    server.put("x", map("a", &json!({"data": {"k": "v"}})));
     let done = delete(&server, by_name("a")).unwrap();
     assert_eq!(done.origin, Some(Origin::Changed));
     assert_eq!(done.output.exposed()[0]["name"], "a");
     let before = done.before.unwrap().exposed();
-    assert_eq!(before[0]["former"], map("a", json!({"data": {"k": "v"}})));
+    assert_eq!(before[0]["former"], map("a", &json!({"data": {"k": "v"}})));
     assert!(server.object("ConfigMap", Some("n"), "a").is_none());
 }
 
@@ -48,7 +48,7 @@ fn what_is_absent_is_fine_also_its_kind() {
 fn a_selector_takes_what_fits_and_nothing_is_never_everything() {
     let server = TestServer::new();
     for (name, app) in [("a", "x"), ("b", "x"), ("c", "y")] {
-        let mut object = map(name, json!({}));
+        let mut object = map(name, &json!({}));
         object["metadata"]["labels"] = json!({"app": app});
         server.put("x", object);
     }
@@ -74,8 +74,8 @@ fn objects_go_in_the_reverse_order_of_applying() {
     let server = TestServer::new();
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}});
     server.put("x", namespace.clone());
-    server.put("x", map("a", json!({})));
-    delete(&server, json!({"objects": [namespace, map("a", json!({}))]})).unwrap();
+    server.put("x", map("a", &json!({})));
+    delete(&server, json!({"objects": [namespace, map("a", &json!({}))]})).unwrap();
     let log = server.log();
     let deleted: Vec<_> = log.iter().filter(|line| line.starts_with("delete")).collect();
     assert_eq!(deleted, ["delete ConfigMap a", "delete Namespace n"]);
@@ -84,7 +84,7 @@ fn objects_go_in_the_reverse_order_of_applying() {
 #[test]
 fn it_waits_until_the_very_object_is_gone_and_says_what_holds_it() {
     let server = TestServer::new();
-    let mut object = map("a", json!({}));
+    let mut object = map("a", &json!({}));
     object["metadata"]["finalizers"] = json!(["x.io/keep"]);
     server.put("x", object);
     let mut arguments = by_name("a");
@@ -96,7 +96,7 @@ fn it_waits_until_the_very_object_is_gone_and_says_what_holds_it() {
     assert_eq!(observed.unwrap(), "ConfigMap n/a is held by the finalizer `x.io/keep`");
     server.remove("ConfigMap", Some("n"), "a");
     // Another one of the same name is none of ours.
-    let mut other = map("a", json!({}));
+    let mut other = map("a", &json!({}));
     other["metadata"]["uid"] = "another".into();
     server.put_again(other);
     let ticket = decode(encode(&ticket)).unwrap();
@@ -110,7 +110,7 @@ fn it_waits_until_the_very_object_is_gone_and_says_what_holds_it() {
 #[test]
 fn many_are_deleted_in_several_calls() {
     let server = TestServer::new();
-    let objects: Vec<Json> = (0..50).map(|number| map(&format!("m{number}"), json!({}))).collect();
+    let objects: Vec<Json> = (0..50).map(|number| map(&format!("m{number}"), &json!({}))).collect();
     objects.iter().for_each(|object| server.put("x", object.clone()));
     let invocation = invocation(json!({"objects": objects, "wait": "gone"}).into());
     let Progress::Going { ticket, observed } = now(K8sDelete.start(&invocation, &server)).unwrap() else {

@@ -222,8 +222,8 @@ impl<'a> Drain<'a> {
         }
         let leaving: Vec<String> = of(Fate::Leaves).chain(of(Fate::Leaving)).map(Object::label).collect();
         if leaving.is_empty() {
-            let stayed = of(Fate::Stays).map(Object::label).collect();
-            return Ok(Progress::Done(self.answer(&ticket, stayed)));
+            let stayed: Vec<String> = of(Fate::Stays).map(Object::label).collect();
+            return Ok(Progress::Done(self.answer(&ticket, &stayed)));
         }
         let observed = match held.first() {
             Some(first) => format!("{} pods are left; {first}", leaving.len()),
@@ -263,7 +263,7 @@ impl<'a> Drain<'a> {
         self.kubernetes.create(self.connection, &create).await.map(drop)
     }
 
-    fn answer(&self, ticket: &Ticket, stayed: Vec<String>) -> Answer {
+    fn answer(&self, ticket: &Ticket, stayed: &[String]) -> Answer {
         let alone =
             ticket.alone.iter().map(|pod| format!("{pod} has no controller, and nobody makes it anew elsewhere"));
         let origin = if ticket.moved || !ticket.cordoned { Origin::Changed } else { Origin::Unchanged };
@@ -271,7 +271,7 @@ impl<'a> Drain<'a> {
         let before = before.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         Answer {
             output: Value::Map(Map::from_iter([
-                ("stayed".to_owned(), texts(&stayed)),
+                ("stayed".to_owned(), texts(stayed)),
                 ("alone".to_owned(), texts(&ticket.alone)),
             ])),
             origin: Some(origin),

@@ -27,7 +27,7 @@ fn budget() -> Failure {
 }
 
 /// Starts, or goes on with what the last call left.
-fn call(server: &TestServer, more: Json, ticket: Option<Value>) -> Result<Progress, Failure> {
+fn call(server: &TestServer, more: &Json, ticket: Option<Value>) -> Result<Progress, Failure> {
     let mut arguments = json!({"node": "a"});
     arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let invocation = invocation(arguments.into());
@@ -54,17 +54,17 @@ fn done(progress: Result<Progress, Failure>) -> Answer {
 #[test]
 fn pods_leave_daemons_stay_and_no_new_ones_come() {
     let server = server(&[pod("web", "ReplicaSet"), pod("log", "DaemonSet"), pod("lone", "")]);
-    let (ticket, observed) = going(call(&server, json!({}), None));
+    let (ticket, observed) = going(call(&server, &json!({}), None));
     assert_eq!(observed, "2 pods are left, which end: Pod shop/lone, Pod shop/web");
     assert_eq!(server.object("Node", None, "a").unwrap()["spec"]["unschedulable"], true);
     assert!(server.log().contains(&"create Pod web/eviction".to_owned()));
-    let answer = done(call(&server, json!({}), Some(ticket)));
+    let answer = done(call(&server, &json!({}), Some(ticket)));
     assert_eq!(answer.output.exposed(), json!({"stayed": ["Pod shop/log"], "alone": ["Pod shop/lone"]}));
     assert_eq!(answer.before.unwrap().exposed(), json!({"node": "a", "unschedulable": false}));
     assert_eq!(answer.origin, Some(Origin::Changed));
     assert!(answer.warnings[0].contains("Pod shop/lone has no controller"));
 
-    let again = done(call(&server, json!({}), None));
+    let again = done(call(&server, &json!({}), None));
     assert_eq!((again.origin, again.before), (Some(Origin::Unchanged), None));
 }
 
@@ -72,13 +72,13 @@ fn pods_leave_daemons_stay_and_no_new_ones_come() {
 fn a_budget_is_respected_told_and_asked_again() {
     let server = server(&[pod("web", "ReplicaSet")]);
     server.refuse(budget());
-    let (ticket, observed) = going(call(&server, json!({}), None));
+    let (ticket, observed) = going(call(&server, &json!({}), None));
     assert_eq!(
         observed,
         "1 pods are left; Pod shop/web: Cannot evict pod as it would violate the pod's disruption budget."
     );
-    let (ticket, _) = going(call(&server, json!({}), Some(ticket)));
-    done(call(&server, json!({}), Some(ticket)));
+    let (ticket, _) = going(call(&server, &json!({}), Some(ticket)));
+    done(call(&server, &json!({}), Some(ticket)));
 }
 
 #[test]
@@ -86,25 +86,25 @@ fn after_its_time_what_stays_is_deleted() {
     let server = server(&[pod("web", "ReplicaSet")]);
     let force = json!({"force-after": "5m", "grace": "90s"});
     server.refuse(budget());
-    let (ticket, _) = going(call(&server, force.clone(), None));
+    let (ticket, _) = going(call(&server, &force, None));
     server.workshop.clock.store(299_000, Ordering::Relaxed);
     server.refuse(budget());
-    let (ticket, _) = going(call(&server, force.clone(), Some(ticket)));
+    let (ticket, _) = going(call(&server, &force, Some(ticket)));
     assert!(!server.log().iter().any(|line| line.starts_with("delete")));
     server.workshop.clock.store(300_000, Ordering::Relaxed);
-    let (ticket, _) = going(call(&server, force.clone(), Some(ticket)));
+    let (ticket, _) = going(call(&server, &force, Some(ticket)));
     assert!(server.log().contains(&"delete Pod web".to_owned()));
-    done(call(&server, force, Some(ticket)));
+    done(call(&server, &force, Some(ticket)));
 }
 
 #[test]
 fn other_refusals_fail_and_a_node_that_is_not_there_is_missing() {
     let server = server(&[pod("web", "ReplicaSet")]);
     server.refuse(Failure::new(FailureClass::Denied, "may not evict"));
-    let refused = call(&server, json!({}), None).unwrap_err();
+    let refused = call(&server, &json!({}), None).unwrap_err();
     assert_eq!((refused.class, refused.message.as_str()), (FailureClass::Denied, "Pod shop/web: may not evict"));
-    assert_eq!(call(&TestServer::new(), json!({}), None).unwrap_err().class, FailureClass::Missing);
-    assert_eq!(call(&server, json!({"grace": "soon"}), None).unwrap_err().class, FailureClass::Invalid);
+    assert_eq!(call(&TestServer::new(), &json!({}), None).unwrap_err().class, FailureClass::Missing);
+    assert_eq!(call(&server, &json!({"grace": "soon"}), None).unwrap_err().class, FailureClass::Invalid);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn pods_of_other_nodes_are_left_alone() {
     let mut other = pod("other", "ReplicaSet");
     other["spec"]["nodeName"] = "b".into();
     let server = server(&[other]);
-    done(call(&server, json!({}), None));
+    done(call(&server, &json!({}), None));
     assert!(server.object("Pod", Some("shop"), "other").is_some());
 }
 

@@ -121,7 +121,7 @@ mod tests {
             "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}}, "status": {"observedGeneration": 1}})
     }
 
-    fn pod(status: Json, spec: Json) -> Json {
+    fn pod(status: &Json, spec: &Json) -> Json {
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "labels": {"app": "web"}},
             "spec": spec, "status": status})
     }
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_pod_that_starts_tells_what_it_waits_for() {
         let server = TestServer::new();
-        server.put("x", pod(json!({"phase": "Pending"}), json!({})));
+        server.put("x", pod(&json!({"phase": "Pending"}), &json!({})));
         server.put("x", event("p", "FailedMount", "secret \"certs\" not found"));
         assert_eq!(
             waiting(&server, workload("Deployment")),
@@ -155,7 +155,7 @@ mod tests {
             "reason": "Unschedulable", "message": "pod has unbound immediate PersistentVolumeClaims"}]});
         server.put(
             "x",
-            pod(status, json!({"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data-0"}}]})),
+            pod(&status, &json!({"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data-0"}}]})),
         );
         server.put("x", event("data-0", "ProvisioningFailed", "storageclass \"ebs-sc\" not found"));
         let words = waiting(&server, workload("StatefulSet"));
@@ -166,7 +166,7 @@ mod tests {
     fn what_says_why_by_itself_is_not_asked_about() {
         let server = TestServer::new();
         let status = json!({"phase": "Pending", "containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "ErrImagePull"}}}]});
-        server.put("x", pod(status, json!({})));
+        server.put("x", pod(&status, &json!({})));
         waiting(&server, workload("Deployment"));
         assert_eq!(server.log(), ["list Pod app=web"]);
     }

@@ -12,7 +12,7 @@ use crate::written::planned;
 
 const DAY: i64 = 24 * 3600 * 1000;
 
-fn wishes(more: Json) -> Json {
+fn wishes(more: &Json) -> Json {
     let mut all = json!({"secret": "certs", "namespace": "karmada-system", "labels": {"a": "b"},
         "authorities": {"ca": {"common-name": "karmada"}},
         "certificates": {"admin": {"authority": "ca", "common-name": "system:admin", "organizations": ["system:masters"],
@@ -48,7 +48,7 @@ fn put(server: &TestServer, member: &str, text: Option<&str>) {
 #[test]
 fn everything_is_made_once_and_read_back_from_there() {
     let server = TestServer::new();
-    let made = keep(&server, wishes(json!({}))).unwrap();
+    let made = keep(&server, wishes(&json!({}))).unwrap();
     assert_eq!(made.origin, Some(Origin::Created));
     assert_eq!(secret(&server)["metadata"]["labels"], json!({"a": "b"}));
     let is: Json = serde_json::from_str(&held(&server, "admin.crt")).unwrap();
@@ -56,7 +56,7 @@ fn everything_is_made_once_and_read_back_from_there() {
     assert_eq!(is["signed"], format!("by {}", held(&server, "ca.key")));
     let version = secret(&server)["metadata"]["resourceVersion"].clone();
 
-    let again = keep(&server, wishes(json!({}))).unwrap();
+    let again = keep(&server, wishes(&json!({}))).unwrap();
     assert_eq!(again.origin, Some(Origin::Unchanged));
     assert_eq!(again.output, made.output);
     assert_eq!(secret(&server)["metadata"]["resourceVersion"], version);
@@ -65,7 +65,7 @@ fn everything_is_made_once_and_read_back_from_there() {
 
 #[test]
 fn keys_are_secret_and_certificates_are_not() {
-    let output = keep(&TestServer::new(), wishes(json!({}))).unwrap().output;
+    let output = keep(&TestServer::new(), wishes(&json!({}))).unwrap().output;
     let shown = output.redacted();
     assert_eq!(shown["pairs"]["ca"]["key"], "(secret)");
     assert!(shown["pairs"]["ca"]["certificate"].as_str().unwrap().contains("karmada"));
@@ -77,10 +77,10 @@ fn keys_are_secret_and_certificates_are_not() {
 #[test]
 fn other_names_give_another_certificate_with_the_same_key_and_authority() {
     let server = TestServer::new();
-    let first = keep(&server, wishes(json!({}))).unwrap();
+    let first = keep(&server, wishes(&json!({}))).unwrap();
     put(&server, "other", Some("stays"));
     let (authority, key) = (held(&server, "ca.crt"), held(&server, "admin.key"));
-    let mut more = wishes(json!({}));
+    let mut more = wishes(&json!({}));
     more["certificates"]["admin"]["dns"] = json!(["x.example", "y.example"]);
     let second = keep(&server, more).unwrap();
     assert_eq!(second.origin, Some(Origin::Changed));
@@ -96,31 +96,31 @@ fn other_names_give_another_certificate_with_the_same_key_and_authority() {
 #[test]
 fn what_ends_soon_is_made_anew_and_an_authority_only_on_request() {
     let server = TestServer::new();
-    keep(&server, wishes(json!({}))).unwrap();
+    keep(&server, wishes(&json!({}))).unwrap();
     let key = held(&server, "admin.key");
     server.workshop.clock.store(340 * DAY, Ordering::Relaxed);
-    let renewed = keep(&server, wishes(json!({}))).unwrap();
+    let renewed = keep(&server, wishes(&json!({}))).unwrap();
     assert_eq!(renewed.origin, Some(Origin::Changed));
     assert_eq!(renewed.output.exposed()["expires"]["admin"], "1971-12-07T00:00:00.000Z");
     assert_eq!(held(&server, "admin.key"), key);
-    assert_eq!(keep(&server, wishes(json!({}))).unwrap().origin, Some(Origin::Unchanged));
+    assert_eq!(keep(&server, wishes(&json!({}))).unwrap().origin, Some(Origin::Unchanged));
 
     server.workshop.clock.store(3651 * DAY, Ordering::Relaxed);
-    let over = keep(&server, wishes(json!({}))).unwrap_err();
+    let over = keep(&server, wishes(&json!({}))).unwrap_err();
     assert!(over.message.contains("ran out") && over.help.unwrap().contains("renew-authorities"));
     let authority_key = held(&server, "ca.key");
-    keep(&server, wishes(json!({"renew-authorities": true}))).unwrap();
+    keep(&server, wishes(&json!({"renew-authorities": true}))).unwrap();
     assert_eq!(held(&server, "ca.key"), authority_key);
-    assert_eq!(keep(&server, wishes(json!({}))).unwrap().origin, Some(Origin::Unchanged));
+    assert_eq!(keep(&server, wishes(&json!({}))).unwrap().origin, Some(Origin::Unchanged));
 }
 
 #[test]
 fn renew_makes_certificates_anew_and_leaves_the_authority() {
     let server = TestServer::new();
-    keep(&server, wishes(json!({}))).unwrap();
+    keep(&server, wishes(&json!({}))).unwrap();
     let (authority, certificate) = (held(&server, "ca.crt"), held(&server, "admin.crt"));
     server.workshop.clock.store(DAY, Ordering::Relaxed);
-    keep(&server, wishes(json!({"renew": true}))).unwrap();
+    keep(&server, wishes(&json!({"renew": true}))).unwrap();
     assert_eq!(held(&server, "ca.crt"), authority);
     assert_ne!(held(&server, "admin.crt"), certificate);
 }
@@ -137,23 +137,23 @@ fn what_something_may_rest_on_is_never_replaced() {
     ];
     for (member, text, words) in damage {
         let server = TestServer::new();
-        keep(&server, wishes(json!({}))).unwrap();
+        keep(&server, wishes(&json!({}))).unwrap();
         put(&server, member, text);
         let data = secret(&server)["data"].clone();
-        let refused = keep(&server, wishes(json!({}))).unwrap_err();
+        let refused = keep(&server, wishes(&json!({}))).unwrap_err();
         assert_eq!(refused.class, FailureClass::Invalid);
         assert!(refused.message.contains(words), "{}", refused.message);
         assert_eq!(secret(&server)["data"], data);
     }
     let server = TestServer::new();
-    keep(&server, wishes(json!({}))).unwrap();
+    keep(&server, wishes(&json!({}))).unwrap();
     put(&server, "ca.crt", None);
     put(&server, "ca.key", None);
-    assert!(keep(&server, wishes(json!({}))).unwrap_err().message.contains("no authority `ca` that made it"));
+    assert!(keep(&server, wishes(&json!({}))).unwrap_err().message.contains("no authority `ca` that made it"));
 
     let server = TestServer::new();
-    keep(&server, wishes(json!({}))).unwrap();
-    let foreign = wishes(json!({"authorities": {"ca": {"common-name": "another"}}}));
+    keep(&server, wishes(&json!({}))).unwrap();
+    let foreign = wishes(&json!({"authorities": {"ca": {"common-name": "another"}}}));
     assert!(keep(&server, foreign).unwrap_err().message.contains("foreign `ca.crt`"));
 }
 
@@ -161,7 +161,7 @@ fn what_something_may_rest_on_is_never_replaced() {
 fn of_two_runs_at_once_the_second_reads_what_the_first_made() {
     let server = TestServer::new();
     server.refuse(Failure::new(FailureClass::Exists, "already exists").code("AlreadyExists"));
-    let lost = keep(&server, wishes(json!({}))).unwrap_err();
+    let lost = keep(&server, wishes(&json!({}))).unwrap_err();
     assert_eq!(lost.class, FailureClass::Conflict, "the engine tries a conflict again");
 }
 
@@ -193,7 +193,7 @@ fn mistakes_are_named() {
         (json!({"certificates": {"a/b": {"authority": "ca", "common-name": "a"}}}), "cannot be a key"),
         (json!({"renew-before": "soon"}), "`renew-before`"),
     ] {
-        let refused = keep(&TestServer::new(), wishes(more)).unwrap_err();
+        let refused = keep(&TestServer::new(), wishes(&more)).unwrap_err();
         assert!(refused.message.contains(words), "{}", refused.message);
     }
 }
