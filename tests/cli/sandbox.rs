@@ -147,7 +147,9 @@ pub(crate) fn steady(text: &str) -> String {
         (r#""pid": ?\d+"#, r#""pid": [pid]"#),
         (r"\b127\.0\.0\.1:\d+", "[address]"),
         (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
+        (r"\b\d+ looks\b", "[n] looks"),
         // In a column of times, the spaces in front tell how long the time is.
+        (r" +\+(\d+(\.\d)?s|\d+m\d\ds)", " +[s]"),
         (r" {2,}\d+(\.\d)?s\b", "  [s]"),
         (r"\b\d+(\.\d)?s\b", "[s]"),
     ] {

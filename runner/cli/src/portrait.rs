@@ -11,6 +11,7 @@ use runbook_model::time::Timestamp;
 use runbook_model::value::Value;
 use serde_json::Value as Json;
 
+use crate::account;
 use crate::document::{next, shown};
 use crate::recording::Recording;
 use crate::report::story::{self, span};
@@ -27,7 +28,7 @@ pub(crate) fn portrait(recording: &Recording, answered: &[StepPath], now: Timest
     let mut out = String::new();
     let (status, steps) = (recording.status(), recording.steps());
     head(&mut out, recording, status, now);
-    steps_table(&mut out, &steps, now);
+    steps_table(&mut out, &steps, recording.engine.state().created_at(), now);
     let outputs = recording.engine.state().ended().and_then(|ended| ended.outputs.as_ref());
     values(&mut out, "outputs", outputs);
     out.push_str(&next_lines(next(&recording.run, status, &steps, answered).as_deref()));
@@ -60,6 +61,9 @@ fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timesta
             line(out, "because", &printable(&format!("{step}{}", story::classed(&because.failure))));
         }
     }
+    for (time, words) in account::people(recording) {
+        line(out, "people", &printable(&format!("{time} {words}")));
+    }
     let labels = state.labels().iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ");
     if !labels.is_empty() {
         line(out, "labels", &printable(&labels));
@@ -87,7 +91,7 @@ pub(crate) fn one_line(value: &Json) -> String {
     }
 }
 
-fn steps_table(out: &mut String, steps: &[StepView], now: Timestamp) {
+fn steps_table(out: &mut String, steps: &[StepView], made: Timestamp, now: Timestamp) {
     let _infallible = writeln!(out, "{}", dim("steps"));
     let column = steps.iter().map(|step| width(&step.path.to_string())).max().unwrap_or_default().min(WIDEST);
     for step in steps {
@@ -96,8 +100,11 @@ fn steps_table(out: &mut String, steps: &[StepView], now: Timestamp) {
             (Some(start), None) if is_live(step.status) => span(now.since(start)),
             _ => String::new(),
         };
+        // How long after the making of the run it began; nothing for what never did.
+        let began = step.started_at.map(|start| format!("+{}", span(start.since(made)))).unwrap_or_default();
         let path = padded(&step.path.to_string(), column);
-        let first = format!("  {} {path} {took:>6}  {}", symbol(step.status), words(step));
+        let first =
+            format!("  {} {path} {} {took:>6}  {}", symbol(step.status), dim(format_args!("{began:>7}")), words(step));
         let _infallible = writeln!(out, "{}", first.trim_end());
         for detail in details(step).iter().flat_map(|detail| printable_lines(detail)) {
             let _infallible = writeln!(out, "      {detail}");
@@ -132,7 +139,8 @@ fn words(step: &StepView) -> String {
         StepStatus::Failed => bad(printable(&step.failure.as_ref().map_or_else(|| "failed".into(), story::classed))),
         status => status.as_str().to_owned(),
     };
-    [more, title].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+    let tries = account::tries(step).unwrap_or_default();
+    [more, tries, title].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }
 
 fn details(step: &StepView) -> Vec<String> {

@@ -105,9 +105,9 @@ fn trouble(out: &mut String, account: &Account<'_>) {
     }
     out.push_str("<h2>What holds it up</h2>\n");
     for step in steps.take(100) {
-        let _infallible = write!(
+        let _infallible = writeln!(
             out,
-            "<p><span class=\"b {}\">{}</span> <code>{}</code> {}</p>\n",
+            "<p><span class=\"b {}\">{}</span> <code>{}</code> {}</p>",
             of_step(step),
             step.status.as_str(),
             escaped(&step.path.to_string()),
@@ -183,7 +183,7 @@ fn picture(out: &mut String, account: &Account<'_>) {
         }
     }
     let colour = |path: &str| worst.get(path).map_or("", |step| of_step(step));
-    let _infallible = write!(out, "<figure>{}</figure>\n", svg::part("The steps of the runbook", &level, &colour));
+    let _infallible = writeln!(out, "<figure>{}</figure>", svg::part("The steps of the runbook", &level, &colour));
 }
 
 fn steps(out: &mut String, account: &Account<'_>) {

@@ -143,16 +143,24 @@ pub(crate) fn standing(step: &StepView) -> String {
     words
 }
 
-/// What was done to the run, and by whom.
-pub(crate) fn course(recording: &Recording) -> Vec<(Timestamp, String)> {
-    let told = |stamped: &runbook_engine::event::Stamped| {
-        let told = story::told(&stamped.event, stamped.time);
-        match told.step {
-            Some(step) => format!("{step}: {}", told.words),
-            None => told.words,
+/// The words of people, and who took the run up again.
+pub(crate) fn people(recording: &Recording) -> Vec<(Timestamp, String)> {
+    let mut taken_up = 0;
+    let mut belongs = |event: &Event| match event {
+        Event::WordGiven { .. } | Event::CancelAsked { .. } => true,
+        // Whoever makes a run takes it up: that is no news.
+        Event::RunHeld { .. } => {
+            taken_up += 1;
+            taken_up > 1
         }
+        _ => false,
     };
-    let belongs = |event: &Event| {
+    told(recording, &mut belongs)
+}
+
+/// What was done to the run, and by whom.
+fn course(recording: &Recording) -> Vec<(Timestamp, String)> {
+    let mut belongs = |event: &Event| {
         matches!(
             event,
             Event::RunCreated(_)
@@ -165,8 +173,19 @@ pub(crate) fn course(recording: &Recording) -> Vec<(Timestamp, String)> {
                 | Event::RunEnded { .. }
         )
     };
+    told(recording, &mut belongs)
+}
+
+fn told(recording: &Recording, belongs: &mut dyn FnMut(&Event) -> bool) -> Vec<(Timestamp, String)> {
+    let words = |stamped: &runbook_engine::event::Stamped| {
+        let told = story::told(&stamped.event, stamped.time);
+        match told.step {
+            Some(step) => format!("{step}: {}", told.words),
+            None => told.words,
+        }
+    };
     let events = recording.events.iter().map(|(_, stamped)| stamped);
-    events.filter(|stamped| belongs(&stamped.event)).map(|stamped| (stamped.time, told(stamped))).collect()
+    events.filter(|stamped| belongs(&stamped.event)).map(|stamped| (stamped.time, words(stamped))).collect()
 }
 
 #[cfg(test)]

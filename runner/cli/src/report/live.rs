@@ -4,8 +4,8 @@
 //! not write to the terminal; `screen` does.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use runbook_model::duration::Duration;
 use runbook_model::path::StepPath;
 use runbook_model::time::Timestamp;
@@ -119,35 +119,96 @@ fn coloured_words(told: &Told) -> String {
 pub(super) fn block(style: Style, board: &Board, now: Timestamp, size: Size) -> Vec<String> {
     // One row for how far the whole is, and the block never takes more than half of the window.
     let room = (size.rows / 2).saturating_sub(1).clamp(1, 16);
-    let mut groups: Vec<(String, Vec<(&StepPath, &Live)>)> = Vec::new();
-    let mut index: BTreeMap<String, usize> = BTreeMap::new();
-    for (path, live) in board.live() {
-        let pattern = pattern(path);
-        let at = *index.entry(pattern.clone()).or_insert_with(|| {
-            groups.push((pattern, Vec::new()));
-            groups.len() - 1
-        });
-        groups[at].1.push((path, live));
-    }
-    let mut lines: Vec<String> = Vec::new();
-    for (pattern, steps) in groups {
-        if steps.len() > TOGETHER {
-            let path = padded(&pattern, column(board, size.columns));
-            lines.push(format!("{} {path} {:>6}  {}", style.spinner(now), "", together(&steps, now)));
-        } else {
-            lines.extend(steps.iter().map(|(path, live)| live_line(style, board, path, live, now, size)));
-        }
-    }
-    if lines.len() > room {
-        let left = lines.len() - (room - 1);
-        lines.truncate(room - 1);
-        lines.push(dim(format_args!("  and {left} more")));
+    let rows = rows(board);
+    let shown = if rows.len() > room { room - 1 } else { rows.len() };
+    // Only what is shown is put into words: a thousand steps cost no more than a few.
+    let mut lines: Vec<String> = rows[..shown].iter().map(|row| row.drawn(style, board, now, size)).collect();
+    if rows.len() > shown {
+        lines.push(dim(format_args!("  and {} more", rows.len() - shown)));
     }
     lines.push(footer(style, board, now));
     lines
 }
 
-fn live_line(style: Style, board: &Board, path: &StepPath, live: &Live, now: Timestamp, size: Size) -> String {
+/// A line of the block.
+enum Row<'a> {
+    /// What several of the next ones stand inside of.
+    Heading(String),
+    /// A step; `inside` if its heading stands above it.
+    One { path: &'a StepPath, live: &'a Live, inside: bool },
+    /// Many items of one `for-each`, under the name they share.
+    Many { pattern: String, steps: Vec<(&'a StepPath, &'a Live)>, inside: bool },
+}
+
+/// What goes on as a tree: steps inside the same step stand together below it, and what began first stands first.
+fn rows(board: &Board) -> Vec<Row<'_>> {
+    let mut groups: IndexMap<String, Vec<(&StepPath, &Live)>> = IndexMap::new();
+    for (path, live) in board.live() {
+        groups.entry(pattern(path)).or_default().push((path, live));
+    }
+    let mut trees: IndexMap<String, Vec<Row<'_>>> = IndexMap::new();
+    for (pattern, steps) in groups {
+        if steps.len() > TOGETHER {
+            let around =
+                pattern.rsplit_once('/').map_or_else(|| format!("={pattern}"), |(around, _)| around.to_owned());
+            trees.entry(around).or_default().push(Row::Many { pattern, steps, inside: false });
+        } else {
+            for (path, live) in steps {
+                // A step of the outermost runbook stands alone; no path begins like this.
+                let around = path.parent().map_or_else(|| format!("={path}"), |around| around.to_string());
+                trees.entry(around).or_default().push(Row::One { path, live, inside: false });
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    for (around, mut tree) in trees {
+        if tree.len() > 1 && !around.starts_with('=') {
+            for row in &mut tree {
+                if let Row::One { inside, .. } | Row::Many { inside, .. } = row {
+                    *inside = true;
+                }
+            }
+            rows.push(Row::Heading(around));
+        }
+        rows.append(&mut tree);
+    }
+    rows
+}
+
+impl Row<'_> {
+    fn drawn(&self, style: Style, board: &Board, now: Timestamp, size: Size) -> String {
+        let column = column(board, size.columns);
+        match self {
+            Self::Heading(around) => format!("  {}", dim(printable(around))),
+            Self::One { path, live, inside } => live_line(style, board, path, live, *inside, now, size),
+            Self::Many { pattern, steps, inside } => {
+                let name = pattern.rsplit('/').next().filter(|_| *inside).map(|name| format!("  {name}"));
+                let name = padded(&name.unwrap_or_else(|| pattern.clone()), column);
+                format!("{} {name} {:>6}  {}", style.spinner(now), "", together(steps, now))
+            }
+        }
+    }
+}
+
+/// The name of a step in its line: below its heading only what distinguishes it.
+fn name(path: &StepPath, inside: bool) -> String {
+    if !inside {
+        return path.to_string();
+    }
+    let whole = path.to_string();
+    let around = path.parent().map_or(0, |around| around.to_string().len() + 1);
+    format!("  {}", &whole[around..])
+}
+
+fn live_line(
+    style: Style,
+    board: &Board,
+    path: &StepPath,
+    live: &Live,
+    inside: bool,
+    now: Timestamp,
+    size: Size,
+) -> String {
     let elapsed = span(now.since(live.since));
     let mut parts: Vec<String> = Vec::new();
     let seen = live.seen.as_deref().map(|seen| printable(seen).into_owned());
@@ -174,7 +235,7 @@ fn live_line(style: Style, board: &Board, path: &StepPath, live: &Live, now: Tim
     if let Some(deadline) = live.deadline {
         parts.insert(1.min(parts.len()), format!("gives up in {}", span(deadline.since(now))));
     }
-    let path = padded(&path.to_string(), column(board, size.columns));
+    let path = padded(&name(path, inside), column(board, size.columns));
     let mark = match live.doing {
         Doing::Parked(_) => style.symbol(Tone::Doubtful),
         _ => style.spinner(now).to_string(),
@@ -269,6 +330,38 @@ mod tests {
                 "[1/402] 4s - demo-7k3m9q - Ctrl-C stops, resume goes on"
             ]
         );
+    }
+
+    #[test]
+    fn steps_inside_the_same_step_stand_below_it() {
+        let keys = ["a", "b"].map(str::to_owned);
+        let live = ["join[a]/register", "join[a]/wait", "vpc", "join[b]/wait"];
+        let events: Vec<Stamped> =
+            [listed("join", 0, &keys)].into_iter().chain(live.map(|step| begun(step, 0, None))).collect();
+        let (_, block) = shown(&events, 8, WIDE);
+        let names: Vec<&str> =
+            block.iter().map(|line| line.split(" 8s").next().unwrap_or_default().trim_end()).collect();
+        let expected = ["  join[a]", "|   register", "|   wait", "| join[b]/wait", "| vpc", "[0/6]"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_frame_of_a_thousand_steps_takes_no_time() {
+        let keys: Vec<String> = (0..500).map(|i| format!("m{i}")).collect();
+        let mut events = vec![listed("join", 0, &keys)];
+        events.extend(keys.iter().map(|key| begun(&format!("join[{key}]/register"), 1, None)));
+        events.extend((0..500).map(|i| begun(&format!("other{i}"), 1, None)));
+        let mut board = Board::new(run(), plan(), at(0));
+        events.iter().for_each(|stamped| board.apply(stamped));
+        let begun = std::time::Instant::now();
+        let frames = 20u32;
+        for _ in 0..frames {
+            assert!(block(PLAIN, &board, at(4), WIDE).len() > 2);
+        }
+        // A millisecond where the program is optimised; without that it takes many times as long.
+        let most = if cfg!(debug_assertions) { 50_000 } else { 1_000 };
+        let took = begun.elapsed().as_micros() / u128::from(frames);
+        assert!(took <= most, "{took} µs");
     }
 
     #[test]
