@@ -175,6 +175,12 @@ fn inputs_win_in_the_documented_order() {
 }
 
 #[test]
+fn a_source_of_inputs_without_an_end_is_refused() {
+    let outcome = demo().run(&["exec", "demo.yaml", "--inputs", "/dev/zero"]).expect(3);
+    assert!(outcome.stderr().contains("the inputs in `/dev/zero` cannot be read"), "{}", outcome.stderr());
+}
+
+#[test]
 fn what_is_missing_or_does_not_fit_is_told_in_one_go() {
     let sandbox = demo();
     let outcome = sandbox.run(&["exec", "demo.yaml", "-i", "times=zero", "-i", "whom=x"]).expect(3);
