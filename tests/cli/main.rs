@@ -8,6 +8,7 @@ mod ends;
 mod exec;
 mod first_use;
 mod lint;
+mod machine;
 mod parked;
 mod people;
 mod report;
