@@ -15,6 +15,7 @@ mod report;
 mod resume;
 mod sandbox;
 mod screen;
+mod screens;
 mod service;
 mod signals;
 mod tree;
