@@ -1,5 +1,6 @@
 //! Every screen that stays, at 80 and 120 columns, with and without colours; and windows and streams that nobody would choose.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::process::Stdio;
 
@@ -56,7 +57,7 @@ fn screens(columns: u16, coloured: bool) -> String {
     for (arguments, code) in screens {
         let mut terminal = Terminal::start(&sandbox.home.command(arguments), columns, 40);
         terminal.expect(code);
-        all.push_str(&format!("$ runbook {}\n{}\n", steady(&arguments.join(" ")), told(&terminal)));
+        let _infallible = writeln!(all, "$ runbook {}\n{}", steady(&arguments.join(" ")), told(&terminal));
     }
     all
 }
