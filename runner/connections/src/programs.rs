@@ -83,7 +83,7 @@ impl RealPrograms {
         self.running().insert(key.to_owned(), Running { group, end });
         tokio::spawn(async move {
             let outcome = match child.wait().await {
-                Ok(status) => Ok(ended(status, stdout.finish().await, stderr.finish().await, creates)),
+                Ok(status) => Ok(ended(status, &stdout.finish().await, &stderr.finish().await, creates)),
                 Err(error) => Err(Failure::new(FailureClass::Unknown, error.to_string()).doubtful()),
             };
             // What it started and left behind ends with it.
@@ -152,7 +152,7 @@ fn unstarted(name: &str, error: &std::io::Error) -> Failure {
     Failure::new(class, format!("`{name}` cannot be started: {error}")).help(help)
 }
 
-fn ended(status: ExitStatus, stdout: Tail, stderr: Tail, creates: Option<PathBuf>) -> Ended {
+fn ended(status: ExitStatus, stdout: &Tail, stderr: &Tail, creates: Option<PathBuf>) -> Ended {
     Ended {
         status: status.code(),
         signal: status.signal(),

@@ -18,6 +18,9 @@ use crate::ports::{Aws, Kubernetes, Outside};
 use crate::programs::{Course, Program, Programs};
 use crate::test_server::TestServer;
 
+/// The words and the environment of a program.
+type Started = (Vec<String>, BTreeMap<String, String>);
+
 /// The machine, with one cluster to reach.
 #[derive(Default)]
 pub(crate) struct TestMachine {
@@ -25,8 +28,8 @@ pub(crate) struct TestMachine {
     pub(crate) files: Mutex<BTreeMap<String, (String, u32)>>,
     /// How programs stand when they are asked about, in this order.
     pub(crate) courses: Mutex<Vec<Course>>,
-    /// The environments of the programs that were started.
-    pub(crate) started: Mutex<Vec<(Vec<String>, BTreeMap<String, String>)>>,
+    /// The programs that were started.
+    pub(crate) started: Mutex<Vec<Started>>,
     server: TestServer,
 }
 

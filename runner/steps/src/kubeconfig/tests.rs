@@ -85,7 +85,7 @@ fn an_entry_is_added_to_every_form_and_taken_out_without_a_trace() {
         assert_eq!(read["users"][1]["user"]["exec"]["args"], wanted().user["exec"]["args"]);
         assert_eq!((&read["current-context"], &read["users"][0]), (&json!("a"), &meaning(form)["users"][0]));
         assert_eq!(after.contains("\r\n"), form.contains("\r\n"));
-        assert_eq!(after.replace("\r\n", "").contains('\r'), false);
+        assert!(!after.replace("\r\n", "").contains('\r'));
         assert_eq!(add(&after), after, "it is there");
         let back = remove(&after);
         assert_eq!((names(&back), meaning(&back)), (before, meaning(form)), "{back}");
