@@ -161,6 +161,53 @@ fn a_failure_ends_with_the_command_that_goes_on() {
 }
 
 #[test]
+fn false_checks_have_a_line_each_and_failures_inside_are_told_once() {
+    let runbook = "\
+apiVersion: runbook/v1
+name: wrong
+version: 1.0.0
+steps:
+  - id: outer
+    group:
+      steps:
+        - id: each
+          for-each: [a, b]
+          assert:
+            - {that: \"${{ item == 'a' }}\", else: \"${{ item }} is not a\"}
+            - {that: \"${{ item == 'a' }}\", else: it comes after a}
+";
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.file("wrong.yaml", runbook).run(&["exec", "wrong.yaml", "-q", "-o", "json"]).expect(1);
+    let closing: Vec<&str> = outcome.stderr().lines().skip_while(|line| !line.starts_with("error: ")).skip(1).collect();
+    let expected = ["  outer/each[b]  check-failed: b is not a", "      it comes after a", "go on with:"];
+    assert_eq!(closing[..3], expected, "{}", outcome.stderr());
+    let document = outcome.json();
+    let messages: Vec<&str> =
+        document["steps"].as_array().unwrap().iter().filter_map(|step| step["error"]["message"].as_str()).collect();
+    assert!(messages.contains(&"b is not a\nit comes after a"), "{messages:?}");
+    let run = document["run"].as_str().unwrap();
+    insta::assert_snapshot!(sandbox.run(&["show", run]).expect(0));
+    insta::assert_snapshot!(sandbox.run(&["exec", "wrong.yaml", "--new"]).expect(1));
+}
+
+#[test]
+fn a_list_of_flat_maps_is_a_table_for_people() {
+    let runbook = "\
+apiVersion: runbook/v1
+name: costs
+version: 1.0.0
+steps:
+  - id: a
+    set: {lines: [{item: node, usd: 73.5}, {item: volume, usd: 7}]}
+outputs:
+  table: ${{ steps.a.lines }}
+  sum: ${{ steps.a.lines | map(attribute=\"usd\") | sum }}
+";
+    let outcome = Sandbox::new().file("costs.yaml", runbook).run(&["exec", "costs.yaml", "-q"]).expect(0);
+    assert_eq!(outcome.stdout(), "table:\n  item     usd\n  node    73.5\n  volume     7\nsum: 80.5\n");
+}
+
+#[test]
 fn inputs_win_in_the_documented_order() {
     let text = |sandbox: &Sandbox, arguments: &[&str]| {
         let arguments = [&["exec", "demo.yaml", "-q", "--new", "-o", "json"], arguments].concat();

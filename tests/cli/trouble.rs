@@ -62,7 +62,7 @@ fn verbose_logs_to_stderr() {
 
 #[test]
 fn what_is_parsed_but_not_carried_out_is_said_when_the_run_begins() {
-    let text = format!("{SET}finally:\n  - id: last\n    set: {{x: 1}}\n");
+    let text = format!("{SET}    on-failure: undo\n");
     let outcome = sandbox().file("demo.yaml", &text).run(&["exec", "demo.yaml"]).expect(0);
     insta::assert_snapshot!(outcome);
 }

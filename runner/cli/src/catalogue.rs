@@ -6,7 +6,7 @@
 use runbook_language::{Held, TEMPLATES, check};
 use runbook_model::argument::Argument;
 use runbook_model::input::BaseType;
-use runbook_model::kind::{Effect, Kind, Kinds, Parameter, Place, Question, Takes};
+use runbook_model::kind::{Effect, Kind, Kinds, Parameter, Place, Question, Reaches, Takes};
 use runbook_steps::kinds;
 
 /// A kind as people are told of it.
@@ -42,6 +42,9 @@ impl From<&Parameter> for Argued {
         Self { name: name.to_owned(), takes, required, fixed, about: about.to_owned() }
     }
 }
+
+/// The connection of a kind that expands which is the step's own; the language gives it.
+const TARGET: &str = "target";
 
 const STEP: &str = "step";
 pub(crate) const LOOK: &str = "source of a `wait-for`";
@@ -134,9 +137,17 @@ fn arguments(kind: &dyn Kind) -> Option<Vec<Argued>> {
         .chain(expansion.templates.iter().map(|(path, text)| (format!("{TEMPLATES}/{path}"), *text)));
     let held = Held(texts.map(|(path, text)| (path, text.to_owned())).collect());
     let checked = check(&held, expansion.file, &kinds());
-    let declared = checked.inputs();
+    let inputs = checked.inputs();
+    let connections = checked.draft().map(|plan| plan.body.connections.clone()).unwrap_or_default();
+    let connections = connections.keys().filter(|name| *name != TARGET).map(|name| Argued {
+        name: name.clone(),
+        takes: Takes::Connection(Reaches::Nothing),
+        required: false,
+        fixed: false,
+        about: format!("what stands for its connection `{name}`"),
+    });
     Some(
-        declared
+        inputs
             .iter()
             .map(|(name, input)| Argued {
                 name: name.replace('_', "-"),
@@ -153,6 +164,7 @@ fn arguments(kind: &dyn Kind) -> Option<Vec<Argued>> {
                 fixed: false,
                 about: input.description.clone().unwrap_or_default(),
             })
+            .chain(connections)
             .collect(),
     )
 }

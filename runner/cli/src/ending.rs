@@ -6,15 +6,17 @@
 use runbook_engine::event::{ParkReason, StopReason};
 use runbook_engine::view::{RunStatus, StepStatus, StepView};
 use runbook_journal::SqliteStore;
+use runbook_model::path::StepPath;
 
 use crate::arguments::Global;
+use crate::blame::explained;
 use crate::document::{Document, next, shown};
 use crate::exit::Exit;
 use crate::output::{Data, Form};
-use crate::portrait::one_line;
 use crate::recording::Recording;
 use crate::report::story::{self, span};
 use crate::stop::Stop;
+use crate::table::entry;
 use crate::{talk, word};
 
 /// As many as fit a screen with what stands around them.
@@ -85,7 +87,9 @@ fn succeeded(recording: &Recording, steps: &[StepView], global: &Global, form: F
         let mut data = Data::default();
         let outputs = state.ended().and_then(|ended| ended.outputs.as_ref()).and_then(|outputs| outputs.as_map());
         for (name, value) in outputs.into_iter().flatten() {
-            data.text(format_args!("{}: {}\n", talk::bold(name), one_line(&shown(value))))?;
+            for line in entry(&talk::bold(name), &shown(value)) {
+                data.text(format_args!("{line}\n"))?;
+            }
         }
     }
     Ok(())
@@ -94,16 +98,15 @@ fn succeeded(recording: &Recording, steps: &[StepView], global: &Global, form: F
 /// A line for everything that holds the run up: first what decided the end, then every step that failed or waits.
 fn reasons(recording: &Recording, steps: &[StepView]) -> Vec<String> {
     let because = recording.engine.state().ended().and_then(|ended| ended.because.as_ref());
-    let mut reasons: Vec<String> = steps.iter().filter_map(reason).collect();
-    if let Some(because) = because {
-        let told = because
-            .step
-            .as_ref()
-            .is_some_and(|step| steps.iter().any(|view| view.path == *step && reason(view).is_some()));
-        if !told {
-            let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
-            reasons.insert(0, format!("{step}{}", story::classed(&because.failure)));
-        }
+    let explained = explained(steps);
+    let told = steps.iter().filter(|step| !explained.contains(&step.path));
+    let (paths, mut reasons): (Vec<&StepPath>, Vec<String>) =
+        told.filter_map(|step| Some((&step.path, reason(step)?))).unzip();
+    if let Some(because) = because
+        && !because.step.as_ref().is_some_and(|step| paths.iter().any(|path| path.is_within(step)))
+    {
+        let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
+        reasons.insert(0, format!("{step}{}", story::hanging(&because.failure)));
     }
     reasons
 }
@@ -111,7 +114,7 @@ fn reasons(recording: &Recording, steps: &[StepView]) -> Vec<String> {
 fn reason(step: &StepView) -> Option<String> {
     let path = &step.path;
     match (step.status, step.parked) {
-        (StepStatus::Failed, _) => step.failure.as_ref().map(|failure| format!("{path}  {}", story::classed(failure))),
+        (StepStatus::Failed, _) => step.failure.as_ref().map(|failure| format!("{path}  {}", story::hanging(failure))),
         (_, Some(reason)) => {
             Some(format!("{path}  {}", story::waits(reason, step.reason.as_deref().unwrap_or_default())))
         }

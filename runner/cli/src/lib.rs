@@ -5,6 +5,7 @@
 
 mod account;
 mod arguments;
+mod blame;
 mod carrying;
 mod catalogue;
 mod complaints;
@@ -17,6 +18,7 @@ mod ending;
 mod exit;
 mod files;
 mod graph;
+mod index;
 mod inputs;
 mod later;
 mod markup;
@@ -33,6 +35,7 @@ mod schema;
 mod shell;
 mod state;
 mod stop;
+mod table;
 mod talk;
 mod terminal;
 mod text;

@@ -9,13 +9,14 @@ use runbook_model::kind::Origin;
 use runbook_model::path::StepPath;
 use runbook_model::time::Timestamp;
 use runbook_model::value::Value;
-use serde_json::Value as Json;
 
 use crate::account;
+use crate::blame::explained;
 use crate::document::{next, shown};
 use crate::recording::Recording;
 use crate::report::story::{self, span};
 use crate::stop::next_lines;
+use crate::table::entry;
 use crate::talk::{bad, bold, dim, doubtful, good};
 use crate::terminal;
 use crate::text::{padded, printable, printable_lines, width};
@@ -58,7 +59,10 @@ fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timesta
         line(out, "ended", &format!("{}, after {}", ended.at, span(ended.at.since(made))));
         if let Some(because) = &ended.because {
             let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
-            line(out, "because", &printable(&format!("{step}{}", story::classed(&because.failure))));
+            let because = format!("{step}{}", story::hanging(&because.failure));
+            let mut lines = printable_lines(&because);
+            line(out, "because", &lines.next().unwrap_or_default());
+            lines.for_each(|more| line(out, "", &more));
         }
     }
     for (time, words) in account::people(recording) {
@@ -74,25 +78,20 @@ fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timesta
     values(out, "inputs", Some(state.inputs()));
 }
 
-/// The entries of a map, one a line; longer values as JSON on one line.
+/// The entries of a map.
 fn values(out: &mut String, name: &str, map: Option<&Value>) {
     let Some(map) = map.and_then(Value::as_map).filter(|map| !map.is_empty()) else { return };
     let _infallible = writeln!(out, "{}", dim(name));
     for (key, value) in map {
-        let _infallible = writeln!(out, "  {key}: {}", one_line(&shown(value)));
-    }
-}
-
-/// A value on one line: text as it is, everything else as JSON.
-pub(crate) fn one_line(value: &Json) -> String {
-    match value {
-        Json::String(text) => printable(text).into_owned(),
-        other => printable(&other.to_string()).into_owned(),
+        for line in entry(key, &shown(value)) {
+            let _infallible = writeln!(out, "  {line}");
+        }
     }
 }
 
 fn steps_table(out: &mut String, steps: &[StepView], made: Timestamp, now: Timestamp) {
     let _infallible = writeln!(out, "{}", dim("steps"));
+    let explained = explained(steps);
     let column = steps.iter().map(|step| width(&step.path.to_string())).max().unwrap_or_default().min(WIDEST);
     for step in steps {
         let took = match (step.started_at, step.finished_at) {
@@ -102,11 +101,11 @@ fn steps_table(out: &mut String, steps: &[StepView], made: Timestamp, now: Times
         };
         // How long after the making of the run it began; nothing for what never did.
         let began = step.started_at.map(|start| format!("+{}", span(start.since(made)))).unwrap_or_default();
-        let path = padded(&step.path.to_string(), column);
-        let first =
-            format!("  {} {path} {} {took:>6}  {}", symbol(step.status), dim(format_args!("{began:>7}")), words(step));
+        let (path, began) = (padded(&step.path.to_string(), column), dim(format_args!("{began:>7}")));
+        let by_itself = !explained.contains(&step.path);
+        let first = format!("  {} {path} {began} {took:>6}  {}", symbol(step.status), words(step, by_itself));
         let _infallible = writeln!(out, "{}", first.trim_end());
-        for detail in details(step).iter().flat_map(|detail| printable_lines(detail)) {
+        for detail in details(step, by_itself).iter().flat_map(|detail| printable_lines(detail)) {
             let _infallible = writeln!(out, "      {detail}");
         }
     }
@@ -116,7 +115,8 @@ fn is_live(status: StepStatus) -> bool {
     matches!(status, StepStatus::Running | StepStatus::Waiting)
 }
 
-fn words(step: &StepView) -> String {
+/// `by_itself`: nothing that failed inside explains the step's own failure.
+fn words(step: &StepView, by_itself: bool) -> String {
     let title = if step.title == step.path.last().id { "" } else { step.title.as_str() };
     let title = if title.is_empty() { String::new() } else { dim(printable(title)) };
     let more = match step.status {
@@ -136,20 +136,22 @@ fn words(step: &StepView) -> String {
             (None, Some(failure)) => format!("waiting, saw {}", printable(&story::classed(failure))),
             (None, None) => "waiting".to_owned(),
         },
-        StepStatus::Failed => bad(printable(&step.failure.as_ref().map_or_else(|| "failed".into(), story::classed))),
+        StepStatus::Failed => {
+            let failure = step.failure.as_ref().filter(|_| by_itself).map(story::sentences);
+            bad(failure.as_deref().and_then(|failure| printable_lines(failure).next()).unwrap_or("failed".into()))
+        }
         status => status.as_str().to_owned(),
     };
     let tries = account::tries(step).unwrap_or_default();
     [more, tries, title].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }
 
-fn details(step: &StepView) -> Vec<String> {
+fn details(step: &StepView, by_itself: bool) -> Vec<String> {
     let mut details: Vec<String> = step.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     let asks = matches!(step.status, StepStatus::Failed | StepStatus::Parked | StepStatus::InDoubt);
-    if let Some(failure) = step.failure.as_ref().filter(|_| asks) {
-        if step.status != StepStatus::Failed {
-            details.push(story::classed(failure));
-        }
+    if let Some(failure) = step.failure.as_ref().filter(|_| asks && by_itself) {
+        let told = usize::from(step.status == StepStatus::Failed);
+        details.extend(story::sentences(failure).lines().skip(told).map(str::to_owned));
         details.extend(story::failure_details(failure));
     }
     details

@@ -26,7 +26,7 @@ impl Recording {
     /// Reads a run.
     pub(crate) fn read(store: &SqliteStore, run: &RunId) -> Result<Self, Stop> {
         // Asked for first: whoever lets go in between has written the end by then.
-        let held_by = store.list()?.into_iter().find(|listed| listed.run == *run).and_then(|listed| listed.held_by);
+        let held_by = store.held_by(run)?;
         Self::of(run, events(store, run)?, held_by)
     }
 

@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 use runbook_engine::view::{RunStatus, StepStatus, StepView};
 use runbook_model::value::Value;
 
-use super::{Account, standing};
+use super::{Account, account_of, standing};
 use crate::document::shown;
 use crate::graph::{Level, svg};
 use crate::markup::escaped;
-use crate::portrait::one_line;
 use crate::report::story::{self, span};
+use crate::table::one_line;
 use crate::text::printable_lines;
 
 /// Larger pictures help nobody.
@@ -113,7 +113,7 @@ fn trouble(out: &mut String, account: &Account<'_>) {
             escaped(&step.path.to_string()),
             escaped(&step.title)
         );
-        let mut words = vec![standing(step)];
+        let mut words = vec![account_of(step)];
         words.extend(step.failure.iter().flat_map(story::failure_details));
         words.extend(step.observed.iter().map(|seen| format!("seen last: {seen}")));
         let lines: Vec<String> =

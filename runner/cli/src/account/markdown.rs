@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 use runbook_model::value::Value;
 
-use super::{Account, standing};
+use super::{Account, account_of, standing};
 use crate::document::shown;
 use crate::graph::{Level, mermaid};
 use crate::markup::{code, markdown};
-use crate::portrait::one_line;
 use crate::report::story::{self, span};
+use crate::table::one_line;
 
 /// Code hosts draw no larger ones.
 const LARGEST_PICTURE: usize = 200;
@@ -70,7 +70,13 @@ fn trouble(out: &mut String, account: &Account<'_>) {
     out.push_str("## What holds it up\n\n");
     for step in steps {
         let path = code(&step.path.to_string());
-        let _infallible = writeln!(out, "- {path} {}: {}", markdown(&step.title), markdown(&standing(step)));
+        let account = account_of(step);
+        let mut lines = account.lines();
+        let first = lines.next().unwrap_or_default();
+        let _infallible = writeln!(out, "- {path} {}: {}", markdown(&step.title), markdown(first));
+        for line in lines {
+            let _infallible = writeln!(out, "  - {}", markdown(line));
+        }
         for detail in step.failure.iter().flat_map(story::failure_details) {
             let _infallible = writeln!(out, "  - {}", markdown(&detail));
         }

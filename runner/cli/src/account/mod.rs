@@ -13,10 +13,11 @@ use runbook_model::path::StepPath;
 use runbook_model::time::Timestamp;
 use runbook_model::value::Value;
 
+use crate::blame::explained;
 use crate::document::{next, shown};
-use crate::portrait::one_line;
 use crate::recording::Recording;
 use crate::report::story;
+use crate::table::one_line;
 use crate::text::cut;
 
 /// More steps than this, and answers are told shorter and the picture shows the outermost steps alone.
@@ -63,11 +64,14 @@ impl<'a> Account<'a> {
         self.steps.iter().filter_map(|step| Some((step, change(step)?)))
     }
 
-    /// The steps that hold the run up.
+    /// The steps that hold the run up, without those that failed over one of them.
     pub(crate) fn trouble(&self) -> impl Iterator<Item = &StepView> {
-        let holds =
-            |step: &&StepView| matches!(step.status, StepStatus::Failed | StepStatus::Parked | StepStatus::InDoubt);
-        self.steps.iter().filter(holds)
+        let explained = explained(&self.steps);
+        self.steps.iter().filter(move |step| match step.status {
+            StepStatus::Failed => !explained.contains(&step.path),
+            StepStatus::Parked | StepStatus::InDoubt => true,
+            _ => false,
+        })
     }
 
     /// From when to when a step took, in parts of the whole run; `None` if it never began.
@@ -128,11 +132,16 @@ pub(crate) fn tries(step: &StepView) -> Option<String> {
 
 /// One clause on how a step stands, without its title.
 pub(crate) fn standing(step: &StepView) -> String {
+    story::in_line(&account_of(step))
+}
+
+/// The same with a line for each sentence of a failure.
+pub(crate) fn account_of(step: &StepView) -> String {
     let reason = step.reason.as_deref().unwrap_or_default();
     let mut words = match (step.status, change(step)) {
         (_, Some(change)) => change.to_owned(),
         (StepStatus::Succeeded, None) => "done".to_owned(),
-        (StepStatus::Failed, _) => step.failure.as_ref().map_or_else(|| "failed".to_owned(), story::classed),
+        (StepStatus::Failed, _) => step.failure.as_ref().map_or_else(|| "failed".to_owned(), story::sentences),
         (status, _) if reason.is_empty() => status.as_str().to_owned(),
         (status, _) => format!("{}: {reason}", status.as_str()),
     };

@@ -250,10 +250,6 @@ impl Board {
     }
 }
 
-fn find<'a>(body: &'a Body, id: &str) -> Option<&'a Step> {
-    body.steps.iter().find(|step| step.id == id)
-}
-
 /// How many steps a step stands for: those inside it, or itself.
 fn weight(step: &Step) -> usize {
     step.action.body().map_or(1, leaves).max(1)

@@ -227,7 +227,8 @@ fn live_line(
             }
         }
         Doing::Retry(attempt, at) => {
-            parts.push(format!("try {} in {}", attempt + 1, span(at.since(now))));
+            let what = if attempt == 0 { "looks again".to_owned() } else { format!("try {}", attempt + 1) };
+            parts.push(format!("{what} in {}", span(at.since(now))));
             parts.extend(seen);
         }
         Doing::Parked(reason) => parts.push(story::waits(reason, &seen.unwrap_or_default())),

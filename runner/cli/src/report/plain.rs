@@ -94,7 +94,7 @@ pub(super) fn state(live: &Live, now: Timestamp) -> String {
         (Doing::Wait(..), None) => "waiting".to_owned(),
         (Doing::Retry(attempt, at), seen) => {
             let why = seen.as_deref().unwrap_or_default();
-            format!("try {attempt} failed ({why}), again in {}", span(at.since(now)))
+            format!("{}; again in {}", story::failed_try(*attempt, why), span(at.since(now)))
         }
         (Doing::Parked(reason), seen) => story::waits(*reason, seen.as_deref().unwrap_or_default()),
     };

@@ -43,8 +43,12 @@ pub(crate) enum Tone {
 }
 
 impl Told {
+    /// The first line of the words is told of the step, the others belong to it.
     fn of(step: &StepPath, tone: Tone, words: impl Into<String>) -> Self {
-        Self { step: Some(step.clone()), tone, words: words.into(), details: Vec::new() }
+        let words = words.into();
+        let (first, rest) = words.split_once('\n').unwrap_or((&words, ""));
+        let details = rest.lines().map(str::to_owned).collect();
+        Self { step: Some(step.clone()), tone, words: first.to_owned(), details }
     }
 
     fn run(tone: Tone, words: impl Into<String>) -> Self {
@@ -119,7 +123,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
             Told::of(step, Tone::Going, format!("{seen} (look {look})"))
         }
         Event::AttemptFailed { step, attempt, failure, retry_at } => {
-            let words = format!("try {attempt} failed: {}", classed(failure));
+            let words = failed_try(*attempt, &classed(failure));
             match retry_at {
                 Some(at) => Told::of(step, Tone::Going, format!("{words}; again in {}", span(at.since(time)))),
                 // What becomes of the step is told next.
@@ -135,7 +139,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
         }
         Event::StepKept { step } => Told::of(step, Tone::Good, "stays as it is: it would do the same again"),
         Event::StepFailed { step, failure } => {
-            Told::of(step, Tone::Bad, classed(failure)).details(failure_details(failure))
+            Told::of(step, Tone::Bad, sentences(failure)).details(failure_details(failure))
         }
         Event::StepParked { step, reason, message } => Told::of(step, Tone::Doubtful, waits(*reason, message)),
         Event::StepReopened { step, reason, .. } => Told::of(step, Tone::Going, format!("open again: {reason}")),
@@ -156,7 +160,7 @@ pub(crate) fn told(event: &Event, time: Timestamp) -> Told {
             match because {
                 Some(because) => {
                     let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
-                    told.details([format!("{step}{}", classed(&because.failure))])
+                    told.details([format!("{step}{}", hanging(&because.failure))])
                 }
                 None => told,
             }
@@ -189,7 +193,7 @@ pub(crate) fn waits(reason: ParkReason, message: &str) -> String {
     match reason {
         ParkReason::Approval => format!("waits for an approval: {message}"),
         ParkReason::Doubt => format!("nobody knows whether it happened: {message}"),
-        ParkReason::Credentials => format!("the login has expired: {message}"),
+        ParkReason::Credentials => format!("a login is needed: {message}"),
         ParkReason::Deadline => format!("its time is up: {message}"),
     }
 }
@@ -234,9 +238,30 @@ pub(crate) fn name(person: &Person) -> String {
     format!("{}@{}", person.user, person.host)
 }
 
-/// A failure with its class in front: the class is what retries and `accept` go by.
-pub(crate) fn classed(failure: &Failure) -> String {
+/// A try that failed, in words. Before the first one there are the looks of a probe, which say themselves that they were looks.
+pub(crate) fn failed_try(attempt: u32, why: &str) -> String {
+    if attempt == 0 { why.to_owned() } else { format!("try {attempt} failed: {why}") }
+}
+
+/// A failure with its class in front: the class is what retries and `accept` go by. Checks that were false together have a
+/// sentence each, one a line.
+pub(crate) fn sentences(failure: &Failure) -> String {
     format!("{}: {failure}", failure.class)
+}
+
+/// The same with every line but the first indented, so that they are seen to belong to it.
+pub(crate) fn hanging(failure: &Failure) -> String {
+    sentences(failure).replace('\n', "\n    ")
+}
+
+/// The same on one line.
+pub(crate) fn classed(failure: &Failure) -> String {
+    in_line(&sentences(failure))
+}
+
+/// The lines of a text one after the other.
+pub(crate) fn in_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// What helps against a failure, and under which id the service knows it.
@@ -302,6 +327,17 @@ mod tests {
         assert_eq!(told.words, "denied: AccessDenied: not authorized");
         assert_eq!(told.details, ["help: ask for it", "request id: r-1"]);
         assert_eq!(told.tone, Tone::Bad);
+    }
+
+    #[test]
+    fn sentences_stand_one_a_line_where_there_is_room_and_in_a_row_elsewhere() {
+        let failure = Failure::new(FailureClass::CheckFailed, "it is old\nit is small").help("buy another");
+        let told =
+            told(&Event::StepFailed { step: StepPath::root("a"), failure: failure.clone() }, Timestamp::default());
+        assert_eq!(told.words, "check-failed: it is old");
+        assert_eq!(told.details, ["it is small", "help: buy another"]);
+        assert_eq!(hanging(&failure), "check-failed: it is old\n    it is small");
+        assert_eq!(classed(&failure), "check-failed: it is old; it is small");
     }
 
     #[test]

@@ -138,17 +138,18 @@ fn refuse_beside(store: &SqliteStore, plan: &Plan, inputs: &IndexMap<String, Val
     let (summaries, _) = runs::summaries(store)?;
     let inputs = values(inputs.clone());
     let same = summaries.into_iter().find(|summary| {
-        let created = &summary.created;
-        !runs::is_finished(summary.status)
-            && created.plan.runbook.digest == plan.runbook.digest
+        !summary.is_finished()
+            && summary.glance.runbook.digest == plan.runbook.digest
             // Each run has a key of its own, under which secrets enter its digests.
-            && created.inputs_digest == Digest::of_value(&inputs, &created.key)
+            && runs::created(store, &summary.run)
+                .is_ok_and(|created| created.inputs_digest == Digest::of_value(&inputs, &created.key))
     });
     let Some(summary) = same else { return Ok(()) };
-    let ago = span(person::now().since(summary.started_at));
+    let ago = span(person::now().since(summary.glance.started_at));
+    let status = summary.status();
     let held = summary.held_by.map(|holder| format!("; {holder} holds it")).unwrap_or_default();
     Err(Stop::new(Exit::Refused, "there is an unfinished run of the same files with the same inputs")
-        .detail(format!("{}  {}, made {ago} ago{held}", summary.run, summary.status.as_str()))
+        .detail(format!("{}  {}, made {ago} ago{held}", summary.run, status.as_str()))
         .help("go on with it, or make another run with `--new`")
         .resume(&summary.run))
 }

@@ -162,7 +162,7 @@ impl Resume {
             return runs::find(store, typed);
         }
         let (summaries, _) = runs::summaries(store)?;
-        let mut unfinished = summaries.into_iter().filter(|summary| !runs::is_finished(summary.status));
+        let mut unfinished = summaries.into_iter().filter(|summary| !summary.is_finished());
         match (unfinished.next(), unfinished.next()) {
             (Some(only), None) => Ok(only.run),
             (None, _) => Err(Stop::usage("there is no unfinished run").help("`runbook runs` lists all runs")),
@@ -171,8 +171,8 @@ impl Resume {
                 let all = [first, second].into_iter().chain(unfinished);
                 let stop = Stop::usage("there are several unfinished runs; name one of them");
                 let line = |summary: &runs::Summary| {
-                    let ago = span(person::now().since(summary.started_at));
-                    format!("{}  {}, made {ago} ago", summary.run, summary.status.as_str())
+                    let ago = span(person::now().since(summary.glance.started_at));
+                    format!("{}  {}, made {ago} ago", summary.run, summary.status().as_str())
                 };
                 Err(all.fold(stop, |stop, summary| stop.detail(line(&summary))).resume(&newest))
             }

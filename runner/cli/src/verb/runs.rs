@@ -11,7 +11,8 @@ use crate::output::{Data, Form, OutputOption};
 use crate::report::story::span;
 use crate::runs::{Summary, summaries};
 use crate::stop::Stop;
-use crate::text::{padded, printable, width};
+use crate::table::aligned;
+use crate::text::printable;
 use crate::{person, state, talk};
 
 /// List the runs, the newest first
@@ -54,39 +55,29 @@ impl Runs {
 fn entry(summary: &Summary) -> Entry<'_> {
     Entry {
         run: summary.run.as_str(),
-        runbook: (&summary.created.plan.runbook).into(),
-        status: summary.status.as_str(),
-        started_at: summary.started_at,
-        finished_at: summary.finished_at,
-        labels: &summary.created.labels,
+        runbook: (&summary.glance.runbook).into(),
+        status: summary.status().as_str(),
+        started_at: summary.glance.started_at,
+        finished_at: summary.finished_at(),
+        labels: &summary.glance.labels,
     }
 }
 
 fn table(summaries: &[Summary], now: Timestamp) -> String {
     let row = |summary: &Summary| {
         let labels =
-            summary.created.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
-        let took = summary.finished_at.map(|end| span(end.since(summary.started_at))).unwrap_or_default();
-        [
+            summary.glance.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+        let took = summary.finished_at().map(|end| span(end.since(summary.glance.started_at))).unwrap_or_default();
+        vec![
             summary.run.to_string(),
-            summary.status.as_str().to_owned(),
-            summary.created.plan.runbook.version.clone(),
-            format!("{} ago", span(now.since(summary.started_at))),
+            summary.status().as_str().to_owned(),
+            summary.glance.runbook.version.clone(),
+            format!("{} ago", span(now.since(summary.glance.started_at))),
             took,
             printable(&labels).into_owned(),
         ]
     };
-    let head = ["RUN", "STATUS", "VERSION", "STARTED", "TOOK", "LABELS"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(summaries.iter().map(row)).collect();
-    let mut widths = [0; 6];
-    for row in &rows {
-        for (column, cell) in row.iter().enumerate() {
-            widths[column] = widths[column].max(width(cell));
-        }
-    }
-    let line = |row: &[String; 6]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| padded(cell, width)).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    let head = ["RUN", "STATUS", "VERSION", "STARTED", "TOOK", "LABELS"].map(str::to_owned).to_vec();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(summaries.iter().map(row)).collect();
+    aligned(&rows).iter().map(|line| format!("{line}\n")).collect()
 }

@@ -21,12 +21,12 @@ impl Decider<'_> {
                 record(Event::StepAdjusting { step: self.path(id) }),
             ];
         }
-        let now = sentences.join("; ");
-        let before = self.state.node(id).work.different.join("; ");
+        let now = sentences.join("\n");
+        let before = self.state.node(id).work.different.join("\n");
         let message = match (adjusted, before == now) {
             (false, _) => now,
-            (true, true) => format!("{now} (`adjust` has run and changed nothing of that)"),
-            (true, false) => format!("{now} (after `adjust`; before it: {before})"),
+            (true, true) => format!("{now}\n`adjust` has run and changed nothing of that"),
+            (true, false) => format!("{now}\nbefore `adjust` it was: {before}"),
         };
         let mut commands = vec![self.finding(id, Finding::Different { sentences })];
         commands.extend(self.fail(id, Failure::new(FailureClass::Exists, message)));

@@ -33,7 +33,7 @@ impl Decider<'_> {
             }
             Err(failure) if failure.class == FailureClass::Missing => self.absent(id),
             Err(failure) => {
-                let message = format!("the probe failed: {}", failure.message);
+                let message = format!("the look failed: {}", failure.message);
                 self.failed_attempt(id, &Failure { message, ..failure.clone() })
             }
         }

@@ -47,7 +47,7 @@ impl View<'_> {
     }
 
     /// Judges an answer as its step has it: what is kept of it, as a map, and what people should read. A false check is a
-    /// failure with the author's sentences.
+    /// failure with the author's sentences, one a line.
     pub(crate) fn kept(&self, step: &Step, result: &Value) -> Evaluated<(Value, Vec<String>)> {
         let verdict = self.passed(&step.check)?;
         let (outputs, warnings) = self.outputs(step.outputs.as_ref(), result, &step.secret)?;
@@ -60,7 +60,7 @@ impl View<'_> {
         if verdict.errors.is_empty() {
             return Ok(verdict.warnings);
         }
-        Err(Failure::new(FailureClass::CheckFailed, verdict.errors.join("; ")).into())
+        Err(Failure::new(FailureClass::CheckFailed, verdict.errors.join("\n")).into())
     }
 
     /// What is kept of an answer, as a map, and what people should read about it.

@@ -54,7 +54,7 @@ impl State {
         (work.pause, work.failures, work.tried_since) = (None, 0, None);
         match sentences {
             [] => drop(self.to_verify.remove(&id)),
-            sentences => work.failure = Some(Failure::new(FailureClass::CheckFailed, sentences.join("; "))),
+            sentences => work.failure = Some(Failure::new(FailureClass::CheckFailed, sentences.join("\n"))),
         }
         self.settle(id);
         Ok(())

@@ -106,7 +106,7 @@ fn a_probe_that_fails_is_tried_again_and_then_fails_the_step() {
     assert_eq!(scene.read(), ["attempt-failed a unavailable, again", "> probe a"]);
     scene.refuse("a", FailureClass::Denied);
     assert_eq!(scene.read()[..2], ["attempt-failed a denied", "step-failed a denied"]);
-    assert_eq!(scene.failure("a"), "denied: the probe failed: no");
+    assert_eq!(scene.failure("a"), "denied: the look failed: no");
 }
 
 #[test]

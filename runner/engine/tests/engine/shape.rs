@@ -58,7 +58,7 @@ fn what_adjusting_does_not_change_fails_with_what_was_and_what_is() {
     scene.answer("a/adjust/grow", json!({}));
     scene.answer("a/adjust/tell", json!({}));
     scene.answer("a", json!(2));
-    assert_eq!(scene.failure("a"), "exists: its size is 2 (after `adjust`; before it: its size is 1)");
+    assert_eq!(scene.failure("a"), "exists: its size is 2\nbefore `adjust` it was: its size is 1");
     // The resume looks from the beginning, and adjusts once more.
     scene.crash();
     assert_eq!(scene.read(), ["run-held", "step-reopened a g0", "> probe a"]);
@@ -76,7 +76,7 @@ fn what_adjusting_does_not_change_fails_with_what_was_and_what_is() {
     scene.answer("a/adjust/grow", json!({}));
     scene.answer("a/adjust/tell", json!({}));
     scene.answer("a", json!(2));
-    assert_eq!(scene.failure("a"), "exists: its size is 2 (`adjust` has run and changed nothing of that)");
+    assert_eq!(scene.failure("a"), "exists: its size is 2\n`adjust` has run and changed nothing of that");
 }
 
 #[test]
