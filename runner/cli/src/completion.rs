@@ -44,7 +44,7 @@ pub(crate) fn answered(words: impl IntoIterator<Item = OsString>) -> bool {
 pub(crate) fn run_ids() -> Vec<CompletionCandidate> {
     let summaries = state::store().and_then(|store| runs::summaries(&store)).map(|(summaries, _)| summaries);
     let candidate = |summary: runs::Summary| {
-        CompletionCandidate::new(summary.run.as_str()).help(Some(summary.status.as_str().into()))
+        CompletionCandidate::new(summary.run.as_str()).help(Some(summary.status().as_str().into()))
     };
     summaries.unwrap_or_default().into_iter().map(candidate).collect()
 }
