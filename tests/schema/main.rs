@@ -37,7 +37,7 @@ fn with_modeline(path: &Path) -> String {
 
 #[test]
 fn shipped_runbooks_name_the_schema() {
-    for path in yaml_files("runbooks") {
+    for path in [yaml_files("runbooks"), yaml_files("runbooks/examples")].concat() {
         let text = fs::read_to_string(&path).unwrap();
         let first = text.lines().next().unwrap_or_default();
         let named = first.strip_prefix(MODELINE).unwrap_or_else(|| panic!("{}: {first}", path.display()));
@@ -48,7 +48,8 @@ fn shipped_runbooks_name_the_schema() {
 #[test]
 fn good_runbooks_have_no_complaints() {
     let Some(mut server) = Server::start("good_runbooks_have_no_complaints") else { return };
-    for path in [yaml_files("runbooks"), yaml_files("fixtures/runbooks/good")].concat() {
+    let shipped = [yaml_files("runbooks"), yaml_files("runbooks/examples")].concat();
+    for path in [shipped, yaml_files("fixtures/runbooks/good")].concat() {
         let complaints = server.complaints(&path, &with_modeline(&path));
         assert!(complaints.is_empty(), "{}:\n{}", path.display(), complaints.join("\n"));
     }
