@@ -1,0 +1,51 @@
+//! The kinds of Karmada with the real program on real clusters, judged by the real karmadactl: a control plane is installed,
+//! members join and register, work is spread over them, they leave, and nothing is left.
+//!
+//! All tests share one rig, one after the other, hence a test runner of our own.
+
+mod before;
+mod install;
+mod leave;
+mod members;
+mod stage;
+
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use stage::Stage;
+
+type Test = (&'static str, fn(&Stage));
+
+/// In this order: the last ones take away what the others need.
+const TESTS: [Test; 11] = [
+    ("what_would_fail_is_refused_before_anything_is_made", before::refusals),
+    ("a_control_plane_is_installed_and_a_second_run_changes_nothing", install::twice),
+    ("the_real_tool_works_with_it", install::real_tool),
+    ("a_killed_installation_goes_on", install::killed),
+    ("members_join_and_a_second_run_changes_nothing", members::join),
+    ("a_stale_token_is_replaced", members::stale_token),
+    ("a_member_registers", members::register),
+    ("names_and_clusters_of_others_are_refused", members::refusals),
+    ("work_is_spread_over_the_members", members::schedule),
+    ("members_leave_and_leave_nothing", leave::members),
+    ("a_control_plane_goes_with_its_data", leave::control_plane),
+];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let stage: Arc<Stage> = Arc::default();
+    let trial = |(name, test): Test| {
+        let stage = Arc::clone(&stage);
+        let run = move || {
+            test(&stage);
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(true)
+    };
+    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
+    // Leaves nothing behind: `exit` would run no destructor.
+    drop(stage);
+    conclusion.exit();
+}
