@@ -65,7 +65,9 @@ pub(crate) fn killed(stage: &Stage) {
         let at = format!("\"{at}\"");
         assert!(started.until(Duration::from_secs(120), |run| run.stdout().contains(&at)), "it comes to {at}");
         drop(started.kill());
-        let resumed = stage.home().run(["resume", "-o", "json"]).expect(0);
+        let runs = stage.home().run(["runs", "-o", "json"]).expect(0).json();
+        let newest = runs[0]["run"].as_str().expect("there is a run");
+        let resumed = stage.home().run(["resume", newest, "-o", "json"]).expect(0);
         assert_eq!(resumed.json()["status"], "succeeded", "killed at {at}");
     }
     assert_eq!(versions(stage), before);

@@ -39,7 +39,11 @@ pub(crate) fn members(stage: &Stage) {
     stage.exec(PULLING, "karmada-register", &named(PULLING)).expect(0);
     let _said = stage.kubectl(PULLING, &["-n", NAMESPACE, "scale", "deployment", "karmada-agent", "--replicas=0"]);
     let cluster = format!("apiVersion: cluster.karmada.io/v1alpha1, kind: Cluster, name: {PULLING}");
-    stage.wait("karmada", &cluster, "result.status.conditions | selectattr('type', 'eq', 'Ready') | map(attribute='status') | list != ['True']");
+    stage.wait(
+        "karmada",
+        &cluster,
+        "result.status.conditions | selectattr('type', 'eq', 'Ready') | map(attribute='status') | list != ['True']",
+    );
     let path = stage.home().path().join("away.yaml");
     let nowhere = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: [{name: a, user: {token: x}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n";
     std::fs::write(&path, nowhere).unwrap();
