@@ -130,11 +130,10 @@ pub(crate) fn quota(stage: &Stage) {
 
 pub(crate) fn drain(stage: &Stage) {
     let world = stage.world("drain");
-    let nodes = world.rig.kubectl(CLUSTER, &["get", "nodes", "-o", "json"]);
-    let nodes: Value = serde_json::from_str(&nodes).unwrap();
-    let node = nodes["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
     world.kubectl(&["create", "deployment", "web", "--image=nginx"]);
     world.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
+    let pod = world.object(&["pods", "-l", "app=web"])["items"][0].take();
+    let node = pod["spec"]["nodeName"].as_str().unwrap().to_owned();
     world.kubectl(&["create", "poddisruptionbudget", "web", "--selector=app=web", "--min-available=1"]);
     let step = |more: &str| {
         format!(

@@ -6,6 +6,7 @@
 mod apply;
 mod contexts;
 mod door;
+mod examples;
 mod kit;
 mod stage;
 mod wait;
@@ -18,7 +19,7 @@ use stage::Stage;
 
 type Test = (&'static str, fn(&Stage));
 
-const TESTS: [Test; 18] = [
+const TESTS: [Test; 21] = [
     ("objects_are_created_then_left_alone_then_changed", apply::origins),
     ("a_definition_is_awaited_before_its_objects", apply::definition),
     ("a_field_of_somebody_else_is_not_taken_unasked", apply::conflict),
@@ -37,6 +38,9 @@ const TESTS: [Test; 18] = [
     ("a_finalizer_that_holds_a_deletion_is_named", kit::delete),
     ("a_quota_that_keeps_pods_away_is_named", kit::quota),
     ("a_node_is_emptied_as_its_budgets_allow", kit::drain),
+    ("a_password_is_rotated_through_a_lost_reply_and_a_refusal", examples::rotation),
+    ("a_certificate_goes_to_one_cluster_after_the_other", examples::certificate),
+    ("a_node_group_is_replaced_once_a_person_says_so", examples::node_group),
 ];
 
 fn main() {

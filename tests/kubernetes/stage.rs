@@ -30,7 +30,7 @@ impl Stage {
         let (cloud, rig) = self.0.get_or_init(|| {
             let none = Vec::new;
             let options = RigOptions {
-                nodes: 1,
+                nodes: 2,
                 members: none(),
                 real_members: none(),
                 ..RigOptions::of_the_guide("kubernetes")
