@@ -155,7 +155,7 @@ mod tests {
         let first: serde_json::Value =
             serde_json::from_str(include_str!("../../../fixtures/journals/events-v1.jsonl").lines().next().unwrap())
                 .unwrap();
-        let first = Record { version: 1, kind: "run-created".into(), bytes: first.to_string().into_bytes() };
+        let first = Record { version: 1, kind: "run-created".into(), bytes: first["bytes"].to_string().into_bytes() };
         let time = recording::event(run, &first).unwrap().time;
         [first, ended(time, status)]
     }

@@ -12,6 +12,7 @@ use runbook_model::path::StepPath;
 use runbook_model::plan::Action;
 use runbook_model::time::Timestamp;
 use runbook_model::value::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::decide::{Again, checkpoint};
 use crate::engine::Engine;
@@ -23,7 +24,8 @@ use crate::state::tally::Weight;
 use crate::state::{IllegalEvent, State};
 
 /// How a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
     /// Somebody carries it out.
     Running,

@@ -15,4 +15,4 @@ pub use inbox::{Entry, Inbox, Posted, Slot};
 pub use log::{Journal, Reader, Record};
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
-pub use store::{Ends, Holder, Listed, Store};
+pub use store::{Ends, Holder, Listed, Mark, Store};

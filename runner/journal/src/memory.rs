@@ -10,7 +10,7 @@ use runbook_model::id::RunId;
 use crate::error::{AppendError, CreateError, HoldError, StorageError};
 use crate::inbox::{Entry, Inbox, Posted, Slot};
 use crate::log::{Journal, Reader, Record};
-use crate::store::{Ends, Holder, Listed, Store};
+use crate::store::{Ends, Holder, Listed, Mark, Store};
 
 /// Runs that live as long as this value or one of its clones.
 #[derive(Clone, Debug, Default)]
@@ -60,15 +60,25 @@ impl Store for MemoryStore {
             .iter()
             .map(|(id, run)| {
                 let run = lock(run);
-                let ends = match (run.records.first(), run.records.last()) {
-                    (Some(first), Some(last)) => {
-                        Ok(Ends { first: first.clone(), number: run.records.len() as u64, last: last.clone() })
-                    }
-                    _ => Err(StorageError::Damaged { path: id.as_str().into(), what: "it holds no record".into() }),
-                };
-                Listed { run: id.clone(), held_by: run.holder.clone(), ends }
+                let mark = run.holder.is_none().then(|| Mark(run.records.len().to_string()));
+                Listed { run: id.clone(), held_by: run.holder.clone(), mark }
             })
             .collect())
+    }
+
+    fn ends(&self, run: &RunId) -> Result<Ends, StorageError> {
+        let shared = self.run(run)?;
+        let records = &lock(&shared).records;
+        match (records.first(), records.last()) {
+            (Some(first), Some(last)) => {
+                Ok(Ends { first: first.clone(), number: records.len() as u64, last: last.clone() })
+            }
+            _ => Err(StorageError::Damaged { path: run.as_str().into(), what: "it holds no record".into() }),
+        }
+    }
+
+    fn held_by(&self, run: &RunId) -> Result<Option<Holder>, StorageError> {
+        Ok(lock(&*self.run(run)?).holder.clone())
     }
 
     fn open(&self, run: &RunId) -> Result<Box<dyn Reader>, StorageError> {

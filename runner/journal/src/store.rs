@@ -21,11 +21,23 @@ pub trait Store: Send + Sync {
     /// There is a run of that id, or the place cannot be written.
     fn create(&self, run: &RunId, holder: &Holder, records: &[Record]) -> Result<Box<dyn Journal>, CreateError>;
 
-    /// All runs, ordered by id. What is wrong with one of them stands in its place and hides no other.
+    /// All runs, ordered by id. No log is opened for it.
     ///
     /// # Errors
     /// The place itself cannot be read. A place that does not exist yet is an empty list.
     fn list(&self) -> Result<Vec<Listed>, StorageError>;
+
+    /// Both ends of a run's log, which tell what it is and how it stands without reading all of it.
+    ///
+    /// # Errors
+    /// There is no such run, or its log cannot be read by this version.
+    fn ends(&self, run: &RunId) -> Result<Ends, StorageError>;
+
+    /// Who holds a run now.
+    ///
+    /// # Errors
+    /// There is no such run.
+    fn held_by(&self, run: &RunId) -> Result<Option<Holder>, StorageError>;
 
     /// The log of a run, for reading.
     ///
@@ -72,9 +84,15 @@ pub struct Listed {
     pub run: RunId,
     /// Who holds it now.
     pub held_by: Option<Holder>,
-    /// Both ends of its log, which tell what it is and how it stands without reading all of it.
-    pub ends: Result<Ends, StorageError>,
+    /// How its log can be recognised as unchanged. None while it is written, or was a moment ago.
+    pub mark: Option<Mark>,
 }
+
+/// What a log looks like from outside. As long as a run has the same mark, its log holds the same: whoever keeps what he
+/// read after he saw a mark need not read it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mark(pub(crate) String);
 
 /// The first and the last record of a log; the same one if there is only one.
 #[derive(Clone, Debug, PartialEq, Eq)]

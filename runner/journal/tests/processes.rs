@@ -223,7 +223,7 @@ fn a_reader_without_rights() {
     assert_eq!(store.open(&run()).unwrap().read(1).unwrap(), [(1, record(1, 1))]);
     let denied = |error: &StorageError| matches!(error, StorageError::Denied { .. });
     let listed = store.list().unwrap();
-    assert!(listed[0].ends.is_ok() && denied(listed[1].ends.as_ref().unwrap_err()), "{listed:?}");
+    assert!(store.ends(&listed[0].run).is_ok() && denied(&store.ends(&listed[1].run).unwrap_err()), "{listed:?}");
     match store.hold(&run(), &holder()).err().unwrap() {
         HoldError::Storage(error) => assert!(denied(&error), "{error:?}"),
         held @ HoldError::HeldBy(_) => panic!("{held}"),

@@ -81,7 +81,26 @@ fn a_run_has_one_holder(store: &dyn Store) {
     assert_eq!(store.list().unwrap()[0].held_by, None);
     let second = store.hold(&run(), &holder(2)).unwrap();
     assert_eq!(store.list().unwrap()[0].held_by, Some(holder(2)));
+    assert_eq!(store.held_by(&run()).unwrap(), Some(holder(2)));
     drop(second);
+    assert_eq!(store.held_by(&run()).unwrap(), None);
+}
+
+fn a_log_that_is_written_has_no_mark_and_one_that_was_another(store: &dyn Store) {
+    let mark = || store.list().unwrap().remove(0).mark;
+    let mut seen = Vec::new();
+    drop(created(store));
+    seen.extend(mark());
+    for number in 2..6 {
+        let mut journal = store.hold(&run(), &holder(2)).unwrap();
+        assert_eq!(mark(), None);
+        journal.append(number, &[record("step", b"")]).unwrap();
+        assert_eq!(mark(), None);
+        drop(journal);
+        let now = mark();
+        assert!(now.is_none() || !seen.contains(now.as_ref().unwrap()), "{now:?} again");
+        seen.extend(now);
+    }
 }
 
 fn a_run_is_made_once(store: &dyn Store) {
@@ -96,22 +115,23 @@ fn what_is_not_there_is_missing(store: &dyn Store) {
     assert!(store.list().unwrap().is_empty());
     assert!(matches!(store.open(&run()).err().unwrap(), StorageError::Missing { .. }));
     assert!(matches!(store.inbox(&run()).err().unwrap(), StorageError::Missing { .. }));
+    assert!(matches!(store.ends(&run()).unwrap_err(), StorageError::Missing { .. }));
+    assert!(matches!(store.held_by(&run()).unwrap_err(), StorageError::Missing { .. }));
     let refused = store.hold(&run(), &holder(1)).err().unwrap();
     assert!(matches!(refused, HoldError::Storage(StorageError::Missing { .. })));
 }
 
-fn a_list_tells_both_ends_in_order_of_the_ids(store: &dyn Store) {
+fn a_list_is_in_order_of_the_ids_and_the_ends_tell_how_each_stands(store: &dyn Store) {
     for random in [3, 1, 2] {
         let run = RunId::new("demo", random);
         let mut journal = store.create(&run, &holder(1), &[record("run-created", run.as_str().as_bytes())]).unwrap();
         journal.append(2, &[record("between", b""), record("run-ended", b"!")]).unwrap();
     }
-    let listed = store.list().unwrap();
-    let runs: Vec<RunId> = listed.iter().map(|listed| listed.run.clone()).collect();
+    let runs: Vec<RunId> = store.list().unwrap().into_iter().map(|listed| listed.run).collect();
     assert_eq!(runs, [1, 2, 3].map(|random| RunId::new("demo", random)));
-    for listed in listed {
-        let ends = listed.ends.unwrap();
-        assert_eq!(ends.first, record("run-created", listed.run.as_str().as_bytes()));
+    for run in runs {
+        let ends = store.ends(&run).unwrap();
+        assert_eq!(ends.first, record("run-created", run.as_str().as_bytes()));
         assert_eq!((ends.number, ends.last), (3, record("run-ended", b"!")));
     }
 }
@@ -186,9 +206,10 @@ macro_rules! conformance {
             the_append_is_the_fence
             a_reader_sees_what_is_durable_and_is_in_nobodys_way
             a_run_has_one_holder
+            a_log_that_is_written_has_no_mark_and_one_that_was_another
             a_run_is_made_once
             what_is_not_there_is_missing
-            a_list_tells_both_ends_in_order_of_the_ids
+            a_list_is_in_order_of_the_ids_and_the_ends_tell_how_each_stands
             the_first_word_wins
             of_many_who_speak_one_is_heard
             of_many_who_create_one_succeeds

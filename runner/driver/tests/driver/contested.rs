@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use runbook_driver::clock::Clock;
 use runbook_journal::{
-    AppendError, CreateError, HoldError, Holder, Inbox, Journal, Listed, MemoryStore, Reader, Record, StorageError,
+    AppendError, CreateError, Ends, HoldError, Holder, Inbox, Journal, Listed, MemoryStore, Reader, Record, StorageError,
     Store,
 };
 use runbook_model::duration::Duration;
@@ -47,6 +47,14 @@ impl Store for Contested {
 
     fn list(&self) -> Result<Vec<Listed>, StorageError> {
         self.store.list()
+    }
+
+    fn ends(&self, run: &RunId) -> Result<Ends, StorageError> {
+        self.store.ends(run)
+    }
+
+    fn held_by(&self, run: &RunId) -> Result<Option<Holder>, StorageError> {
+        self.store.held_by(run)
     }
 
     fn open(&self, run: &RunId) -> Result<Box<dyn Reader>, StorageError> {

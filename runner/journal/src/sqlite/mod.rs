@@ -16,18 +16,20 @@ mod database;
 mod folder;
 mod format;
 mod lock;
+mod mark;
 mod refusal;
 mod wal;
 mod words;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use runbook_model::id::RunId;
 
 use crate::error::{CreateError, HoldError, StorageError};
 use crate::inbox::Inbox;
 use crate::log::{Journal, Reader, Record};
-use crate::store::{Holder, Listed, Store};
+use crate::store::{Ends, Holder, Listed, Store};
 
 const DATABASE: &str = "journal.sqlite";
 const LOCK: &str = "holder";
@@ -43,6 +45,12 @@ impl SqliteStore {
     /// The store in `folder`, which is made when the first run is. Nothing is read or written yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
+    }
+
+    /// The state folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The folder of a run, where what belongs to it may be kept beside the journal (backups, the trace of a process).
@@ -61,11 +69,6 @@ impl SqliteStore {
             }
             Err(error) => Err(StorageError::from_io(&folder, error)),
         }
-    }
-
-    fn listed(&self, run: RunId, folder: &Path) -> Listed {
-        let ends = database::Database::open_to_read(&folder.join(DATABASE), &run).and_then(|database| database.ends());
-        Listed { run, held_by: lock::holder_of(&folder.join(LOCK)), ends }
     }
 }
 
@@ -105,11 +108,21 @@ impl Store for SqliteStore {
             let entry = entry.map_err(|error| StorageError::from_io(&self.folder, error))?;
             // Whatever is not named like a run is not ours.
             if let Some(run) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) {
-                runs.push(self.listed(run, &entry.path()));
+                let folder = entry.path();
+                let mark = mark::of(&folder.join(DATABASE), SystemTime::now());
+                runs.push(Listed { run, held_by: lock::holder_of(&folder.join(LOCK)), mark });
             }
         }
         runs.sort_by(|a, b| a.run.cmp(&b.run));
         Ok(runs)
+    }
+
+    fn ends(&self, run: &RunId) -> Result<Ends, StorageError> {
+        database::Database::open_to_read(&self.existing(run)?.join(DATABASE), run)?.ends()
+    }
+
+    fn held_by(&self, run: &RunId) -> Result<Option<Holder>, StorageError> {
+        Ok(lock::holder_of(&self.existing(run)?.join(LOCK)))
     }
 
     fn open(&self, run: &RunId) -> Result<Box<dyn Reader>, StorageError> {
