@@ -3,7 +3,7 @@
 use runbook_harness::Call;
 use serde_json::Value;
 
-use crate::stage::{CLUSTER, Stage, VPC};
+use crate::stage::{CLUSTER, PARENT, Stage, VPC};
 use crate::traces::{Traces, changes};
 
 /// Names without random parts, the tag on everything that can carry it, no right that nothing uses.
@@ -55,7 +55,7 @@ pub(crate) fn adopts(stage: &Stage) {
     let first = Traces::of(&world);
     world.cloud.forget_calls();
     let vpc = format!("vpc_name={VPC}");
-    world.home.run(["exec", "--new", "runbooks/eks-karmada.yaml", "-i", &vpc]).expect(0);
+    world.home.run(["exec", "--new", PARENT, "-i", &vpc]).expect(0);
     assert_eq!(changes(&world.cloud.calls()).into_keys().collect::<Vec<_>>(), Vec::<String>::new());
     Traces::of(&world).leave_all_as_it_was(&first);
     let touched = |event: &Value| ["created", "changed"].iter().any(|origin| event["origin"] == *origin);
@@ -69,7 +69,7 @@ pub(crate) fn cluster_alone(stage: &Stage) {
     let user = world.cloud.aws(&["iam", "create-user", "--user-name", "ann"])["User"]["Arn"].clone();
     let user = user.as_str().expect("an ARN");
     let vpc = format!("vpc_name={VPC}");
-    let words = ["exec", "--new", "runbooks/eks-cluster.yaml", "-i", &vpc, "-i", "console_user=ann", "-o", "json"];
+    let words = ["exec", "--new", PARENT, "-i", &vpc, "-i", "console_user=ann", "-o", "json"];
     world.cloud.forget_calls();
     let made = world.home.run(words).expect(0).json();
     let outputs = made["outputs"].as_object().expect("outputs");

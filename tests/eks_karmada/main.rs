@@ -1,11 +1,14 @@
-//! `eks-karmada.yaml` against the test cloud and a real cluster, with the real program: undisturbed, again, and through
-//! every trouble it may meet. However it gets there, the end is what an undisturbed run leaves.
+//! The guide against the test cloud and real clusters, with the real program. Its part on AWS, `eks-cluster.yaml`, runs
+//! undisturbed, again, and through every trouble it may meet; however it gets there, the end is what an undisturbed run
+//! leaves. The whole, `eks-karmada.yaml`, is killed on its way and taken away again.
 //!
 //! All tests share one cloud and one rig, one after the other, hence a test runner of our own. By default 3 runs are
 //! killed at random; `RUNBOOK_KILLED_RUNS=100 cargo test --test eks_karmada -- --include-ignored killed_at_random` is the
-//! long version, and `RUNBOOK_SEED` chooses other moments.
+//! long version, `RUNBOOK_GUIDE_KILLS=20 cargo test --test eks_karmada -- --include-ignored the_whole_guide` kills the
+//! whole guide twenty times, and `RUNBOOK_SEED` chooses other moments.
 
 mod again;
+mod guide;
 mod killed;
 mod moments;
 mod parked;
@@ -22,7 +25,7 @@ use stage::Stage;
 
 type Test = (&'static str, fn(&Stage));
 
-const TESTS: [Test; 13] = [
+const TESTS: [Test; 14] = [
     ("an_undisturbed_run_makes_what_the_guide_wants", again::undisturbed),
     ("a_second_run_adopts_everything", again::adopts),
     ("the_cluster_alone_lets_a_user_in", again::cluster_alone),
@@ -36,6 +39,7 @@ const TESTS: [Test; 13] = [
     ("two_resumers", refused::two_resumers),
     ("another_account", refused::another_account),
     ("somebody_elses_role", refused::somebody_elses_role),
+    ("the_whole_guide_is_killed_and_taken_away", guide::killed),
 ];
 
 fn main() {

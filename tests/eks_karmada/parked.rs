@@ -47,8 +47,7 @@ pub(crate) fn deadline(stage: &Stage) {
     assert_ne!(hurried, after, "the wait has a deadline");
     fs::write(&file, format!("{before}{hurried}")).expect("the copy can be written");
 
-    let runbook = package.path().join("runbooks/eks-karmada.yaml");
-    let words = ["exec", runbook.to_str().expect("a path of text"), "-i", &format!("vpc_name={VPC}")];
+    let words = ["exec", file.to_str().expect("a path of text"), "-i", &format!("vpc_name={VPC}")];
     let late = world.home.run(words).expect(5);
     names_the_way_on(&world, &late);
     assert!(late.stderr.contains("the control plane takes longer than it ever should"), "{}", late.report());

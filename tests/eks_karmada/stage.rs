@@ -14,8 +14,12 @@ use crate::traces::Traces;
 pub(crate) const VPC: &str = "Karmada_VPC";
 /// An undisturbed run takes 7 s.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
-/// The cluster.
+/// The parent cluster.
 pub(crate) const CLUSTER: &str = "karmada-parent";
+/// The members; the last one has a real node.
+pub(crate) const MEMBERS: [&str; 3] = ["ekseucl01", "ekseucl02", "eksuscl01"];
+/// The part of the guide that the tests of AWS's troubles carry out.
+pub(crate) const PARENT: &str = "runbooks/eks-cluster.yaml";
 
 /// Cloud and rig, brought up by the first test that needs them.
 #[derive(Default)]
@@ -35,8 +39,7 @@ impl Stage {
     /// A world of one's own; whatever the test before left is gone.
     pub(crate) fn world(&self) -> World<'_> {
         let (cloud, rig) = self.outside.get_or_init(|| {
-            let options =
-                RigOptions { members: Vec::new(), real_members: Vec::new(), ..RigOptions::of_the_guide("eks-karmada") };
+            let options = RigOptions::of_the_guide("eks-karmada");
             let clusters = Some(options.clusters());
             let cloud = Cloud::start(&CloudOptions { clusters, ..CloudOptions::default() });
             let rig = Rig::up(&options, Some(&cloud));
@@ -61,7 +64,7 @@ impl Stage {
 impl World<'_> {
     /// Starts a new run.
     pub(crate) fn start(&self) -> Started {
-        self.home.start(["exec", "runbooks/eks-karmada.yaml", "-i", &format!("vpc_name={VPC}")])
+        self.home.start(["exec", PARENT, "-i", &format!("vpc_name={VPC}")])
     }
 
     /// A new run, to its end.

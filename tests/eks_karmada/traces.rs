@@ -76,7 +76,7 @@ impl Traces {
     }
 
     /// Fails if a call that makes something made it twice. A repetition with the same token gets the first one's answer.
-    fn make_nothing_twice(&self) {
+    pub(crate) fn make_nothing_twice(&self) {
         for (asked, calls) in self.changes.iter().filter(|(asked, _)| asked.contains(" Create")) {
             let tokens: BTreeSet<_> = calls.iter().map(|call| call.client_token.as_deref()).collect();
             let made = if tokens == BTreeSet::from([None]) { calls.len() } else { tokens.len() };
@@ -85,7 +85,7 @@ impl Traces {
     }
 
     /// Fails if a step was begun again after it was done, or two processes wrote the journal.
-    fn repeat_no_finished_step(&self) {
+    pub(crate) fn repeat_no_finished_step(&self) {
         let mut done = BTreeSet::new();
         for (event, seq) in self.events.iter().zip(1_u64..) {
             assert_eq!(event["seq"].as_u64(), Some(seq), "the journal has a gap");

@@ -1,6 +1,7 @@
 //! Objects of a Kubernetes cluster, as far as two states are told apart: the same object, changed or not.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -22,7 +23,16 @@ impl Rig {
     /// The cluster does not answer, or does not know a kind.
     #[must_use]
     pub fn identities(&self, cluster: &str, kinds: &[&str]) -> BTreeMap<String, Identity> {
-        let answer = self.kubectl(cluster, &["get", &kinds.join(","), "--all-namespaces", "--output", "json"]);
+        self.identities_by(self.kubeconfig(cluster), kinds)
+    }
+
+    /// The same of an API that some other kubeconfig leads to.
+    ///
+    /// # Panics
+    /// As [`Rig::identities`].
+    #[must_use]
+    pub fn identities_by(&self, kubeconfig: &Path, kinds: &[&str]) -> BTreeMap<String, Identity> {
+        let answer = self.kubectl_by(kubeconfig, &["get", &kinds.join(","), "--all-namespaces", "--output", "json"]);
         let answer: Value = serde_json::from_str(&answer).expect("kubectl writes JSON");
         let items = answer["items"].as_array().cloned().unwrap_or_default();
         items

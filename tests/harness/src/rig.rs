@@ -166,11 +166,21 @@ impl Rig {
     #[must_use]
     #[track_caller]
     pub fn kubectl(&self, cluster: &str, words: &[&str]) -> String {
+        self.kubectl_by(self.kubeconfig(cluster), words)
+    }
+
+    /// What `kubectl` writes with some other kubeconfig, such as Karmada's.
+    ///
+    /// # Panics
+    /// As [`Rig::kubectl`].
+    #[must_use]
+    #[track_caller]
+    pub fn kubectl_by(&self, kubeconfig: &Path, words: &[&str]) -> String {
         let mut command = Command::new(self.tool("kubectl"));
-        let done = command.arg("--kubeconfig").arg(self.kubeconfig(cluster)).args(words).output();
+        let done = command.arg("--kubeconfig").arg(kubeconfig).args(words).output();
         let done = done.unwrap_or_else(|error| panic!("`{command:?}`: {error}"));
         let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "kubectl {} ({cluster}): {said}", words.join(" "));
+        assert!(done.status.success(), "kubectl {} ({}): {said}", words.join(" "), kubeconfig.display());
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
