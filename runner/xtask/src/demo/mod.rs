@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: carries out `runbooks/eks-karmada.yaml` against a cloud and a cluster that it starts itself, to be
+//! `cargo xtask demo`: carries out `runbooks/eks-karmada.yaml` against a cloud and clusters that it starts itself, to be
 //! watched, interrupted and resumed.
 //!
 //! This file decides what a person sees and when everything is taken down. It must not know how the outside is started
@@ -17,19 +17,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 pub(crate) use outside::Outside;
 
-/// What is carried out.
-pub(crate) const EXEC: &str = "runbook exec runbooks/eks-karmada.yaml -i vpc_name=Karmada_VPC";
+/// What is carried out, but for the file with its inputs.
+const EXEC: &str = "runbook exec runbooks/eks-karmada.yaml --inputs";
 
 const RUNNING: &str = "
-Now the run, at a twentieth of the time AWS takes. Ctrl-C interrupts it: cloud and cluster stay up, and you can resume.
+Now the run, at a twentieth of the time AWS takes. Ctrl-C interrupts it: cloud and clusters stay up, and you can resume.
 ";
 
 const SHELL: &str = "
-A shell, in which `runbook`, `aws` and `kubectl` meet the same cloud and cluster. For example:
+A shell, in which `runbook`, `aws` and `kubectl` meet the same cloud and clusters. For example:
 
   runbook runs         the runs, and how they stand
   runbook resume       go on with the one that is unfinished
-  kubectl get nodes    what the cluster is made of
+  kubectl get nodes    what the parent cluster is made of
   exit                 take everything down
 
 The same `exec` once more makes a run that adopts what is there and changes nothing.
@@ -49,15 +49,16 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode, String> {
     if interrupted.load(Ordering::Relaxed) || ended.load(Ordering::Relaxed) {
         return Err("stopped before the run; everything is down again".into());
     }
-    eprintln!("{RUNNING}\n$ {EXEC}");
-    let run = status(outside.command("runbook").args(EXEC.split(' ').skip(1)))?;
+    let exec = format!("{EXEC} {}", outside.inputs());
+    eprintln!("{RUNNING}\n$ {exec}");
+    let run = status(outside.command("runbook").args(exec.split(' ').skip(1)))?;
     let person = stdin().is_terminal() && stderr().is_terminal() && !ended.load(Ordering::Relaxed);
     if person {
         eprintln!("{SHELL}");
         let shell = env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
         let _of_its_last_command = status(&mut outside.command(shell))?;
     }
-    eprintln!("taking cloud and cluster down");
+    eprintln!("taking cloud and clusters down");
     let succeeded = run.success() || person && outside.newest_run().is_some_and(|it| it["status"] == "succeeded");
     // A signal has no code.
     let code = run.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from);

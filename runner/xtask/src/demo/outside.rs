@@ -1,4 +1,4 @@
-//! The outside of a demonstration: a cloud with a VPC, a cluster, and an environment in which programs meet these two.
+//! The outside of a demonstration: a cloud with a VPC, clusters, and an environment in which programs meet these.
 //!
 //! This file decides what is started, and what programs see of it. It must not know what they do with it.
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use runbook_harness::{Cloud, CloudOptions, Python, Rig, RigOptions, obstacle, project};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A control plane takes 24 s instead of 8 minutes: long enough to be interrupted.
 const TIME_SCALE: f64 = 0.05;
@@ -24,7 +24,7 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Builds the program, and starts cloud and cluster.
+    /// Builds the program, and starts cloud and clusters.
     ///
     /// # Errors
     /// There can be no cluster on this machine, or the program does not compile.
@@ -33,19 +33,21 @@ impl Outside {
             return Err(format!("the demonstration cannot run here: {obstacle}"));
         }
         eprintln!(
-            "building `runbook`, then a stand-in for AWS and a real cluster; the first time about 12 minutes, later 30 seconds"
+            "building `runbook`, then a stand-in for AWS and real clusters; the first time about 12 minutes, later 30 seconds"
         );
         let mut build = Command::new("cargo");
         let built = build.args(["build", "--locked", "--bin", "runbook"]).current_dir(root).status();
         if !built.map_err(|error| format!("`cargo` could not be started: {error}"))?.success() {
             return Err("`runbook` does not compile; the compiler's words stand above".into());
         }
-        let options = RigOptions { members: Vec::new(), real_members: Vec::new(), ..RigOptions::of_the_guide("demo") };
+        let options = RigOptions::of_the_guide("demo");
         let (time_scale, clusters) = (Some(TIME_SCALE), Some(options.clusters()));
         let cloud = Cloud::start(&CloudOptions { time_scale, clusters, seed: None });
         cloud.seed_vpc("Karmada_VPC", 3);
         let rig = Rig::up(&options, Some(&cloud));
         let folder = programs(&rig).map_err(|error| format!("a folder for the demonstration: {error}"))?;
+        fs::write(folder.path().join("guide.yaml"), inputs(&rig, &options, folder.path()).to_string())
+            .map_err(|error| format!("the inputs of the demonstration: {error}"))?;
         Ok(Self { rig, cloud, folder, root: root.to_owned() })
     }
 
@@ -69,11 +71,30 @@ impl Outside {
         command
     }
 
+    /// The file with the inputs of the whole guide.
+    pub(crate) fn inputs(&self) -> String {
+        self.folder.path().join("guide.yaml").display().to_string()
+    }
+
     /// The newest run as `runbook runs -o json` tells it.
     pub(crate) fn newest_run(&self) -> Option<Value> {
         let told = self.command("runbook").args(["runs", "-o", "json"]).output().ok()?;
         serde_json::from_slice::<Value>(&told.stdout).ok()?.get(0).cloned()
     }
+}
+
+/// The inputs of the whole guide: two members that Karmada pushes to, one that pulls and gets half of the replicas.
+fn inputs(rig: &Rig, options: &RigOptions, folder: &Path) -> Value {
+    let members = options.members.iter().map(|name| {
+        let (mode, weight) = if options.real_members.contains(name) { ("pull", 2) } else { ("push", 1) };
+        json!({"name": name, "kubeconfig": rig.kubeconfig(name), "context": name, "mode": mode, "weight": weight})
+    });
+    json!({
+        "vpc_name": "Karmada_VPC",
+        "karmada_home": folder.join("karmada"),
+        "crds": rig.karmada_definitions(),
+        "members": members.collect::<Vec<_>>(),
+    })
 }
 
 /// A folder whose `bin` has the programs that people call.

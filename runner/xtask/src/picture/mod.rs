@@ -13,7 +13,7 @@ use std::path::Path;
 use runbook_harness::Terminal;
 use vt100::Screen;
 
-use crate::demo::{EXEC, Outside};
+use crate::demo::Outside;
 use drawing::Line;
 
 /// As many as can still be read on a page of GitHub.
@@ -21,7 +21,10 @@ const COLUMNS: u16 = 120;
 /// Enough for the whole run, so that nothing scrolls away.
 const ROWS: u16 = 120;
 
-const TITLE: &str = "A run of eks-karmada at a terminal: interrupted with Ctrl-C while it waits for the control plane, \
+/// The part of the guide whose waits are long enough to be interrupted, and that fits on a page.
+const EXEC: &str = "runbook exec runbooks/eks-cluster.yaml -i vpc_name=Karmada_VPC";
+
+const TITLE: &str = "A run of eks-cluster at a terminal: interrupted with Ctrl-C while it waits for the control plane, \
                      then resumed with the command it named, to its end.";
 
 /// Makes the picture.
@@ -39,7 +42,7 @@ pub(crate) fn run(root: &Path) -> Result<String, String> {
     let shown = terminal.shown();
     let next = shown.lines().map(str::trim).rfind(|line| line.starts_with("runbook resume "));
     let next = next.ok_or_else(|| format!("nothing says how to go on:\n{shown}"))?;
-    terminal.type_in(&format!("{next}\n")).wait_for("cluster_endpoint: ").wait_for(":6443\n$ ");
+    terminal.type_in(&format!("{next}\n")).wait_for("node_group: karmada-parent-ng\n$ ");
     let ended = screen(&terminal.written());
     let path = root.join("docs/run.svg");
     fs::write(&path, drawn(&waiting, &ended)?).map_err(|error| format!("`{}`: {error}", path.display()))?;
