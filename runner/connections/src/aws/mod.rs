@@ -9,6 +9,7 @@ pub(crate) mod session;
 pub(crate) mod signing;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ use runbook_steps::ports::{Aws, AwsAnswer, AwsCall};
 use tokio::sync::OnceCell;
 
 use self::session::Session;
+use self::turns::Turns;
 use crate::http::{Http, NoAnswer, Received};
 
 /// How long one request may take, its answer included; under the minute that a step's call may take.
@@ -48,13 +50,14 @@ pub(crate) const USER_AGENT: &str = concat!("runbook/", env!("CARGO_PKG_VERSION"
 pub(crate) struct RealAws {
     http: Arc<Http>,
     limit: Duration,
+    turns: Turns,
     /// One session per connection, made at its first use.
     sessions: Mutex<HashMap<AwsConnection, Arc<OnceCell<Session>>>>,
 }
 
 impl RealAws {
     pub(crate) fn new() -> Self {
-        Self { http: Arc::new(Http::new()), limit: LIMIT, sessions: Mutex::default() }
+        Self { http: Arc::new(Http::new()), limit: LIMIT, turns: Turns::default(), sessions: Mutex::default() }
     }
 
     #[cfg(test)]
@@ -118,6 +121,8 @@ impl RealAws {
     }
 
     async fn send(&self, session: &Session, operation: &Operation, request: &Request) -> Result<Received, Failure> {
+        // Before it is signed: a signature has a date.
+        let _turn = self.turns.take(&request.url).await;
         let wire = self.signed(session, request).await?;
         let host = wire.uri().authority().map_or("the service", |authority| authority.as_str()).to_owned();
         tracing::debug!(service = operation.service().name(), operation = operation.name(), host, "calling AWS");
