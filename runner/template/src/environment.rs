@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use minijinja::value::Object;
+use minijinja::value::{Object, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value as Engine};
 
 use crate::filters;
-use crate::guard::READ;
+use crate::guard::{HOLD, READ};
 use crate::scope::{ROOT, Root};
 use crate::trouble::Trouble;
+use crate::view;
 
 /// The work of one evaluation: about so many instructions, or 64 times as many bytes made.
 const FUEL: u64 = 1_000_000;
@@ -41,6 +42,7 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.remove_global("debug");
     environment.add_function(READ, read);
+    environment.add_function(HOLD, hold);
     environment.add_function("template", template);
     filters::add(&mut environment);
     environment
@@ -60,6 +62,15 @@ fn read(value: Engine, start: usize, end: usize, deep: u8) -> Result<Engine, Err
     if value.is_undefined() || inside {
         return Err(Error::new(ErrorKind::UndefinedError, "undefined").with_source(Undefined { start, end, inside }));
     }
+    Ok(value)
+}
+
+/// So many parts of an assigned value are looked at for one instruction's worth of work.
+const PARTS_A_STEP: usize = 64;
+
+fn hold(state: &State<'_, '_>, value: Engine) -> Result<Engine, Error> {
+    let parts = view::weigh(&value).map_err(|why| Error::new(ErrorKind::InvalidOperation, why.to_string()))?;
+    state.consume_fuel((parts / PARTS_A_STEP) as u64)?;
     Ok(value)
 }
 
@@ -94,7 +105,7 @@ fn template(state: &State<'_, '_>, name: &str, values: Option<Engine>) -> Result
         return Err(refused(format!("templates are rendered more than {MOST_TEMPLATES_DEEP} deep")));
     }
     let values = values.unwrap_or_else(|| Engine::from(()));
-    if !values.is_none() && values.kind() != minijinja::value::ValueKind::Map {
+    if !values.is_none() && values.kind() != ValueKind::Map {
         return Err(refused(format!("the values of a template are a map, not {}", values.kind())));
     }
     let inner = Given { values, root: Arc::new(root.deeper()) };

@@ -309,7 +309,7 @@ fn guarded_template(path: &str, source: &str) -> Result<Guarded, Trouble> {
         let (line, column) = line_column(source, problem.range.start);
         Trouble { file: Some(path.to_owned()), line, column, help: problem.help, ..Trouble::new(problem.message) }
     })?;
-    Ok(Guarded::new(source, parsed.expressions.iter().map(|bound| &bound.expr)))
+    Ok(Guarded::template(source, &parsed))
 }
 
 /// The error at the root of an include's or block's error.

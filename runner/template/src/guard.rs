@@ -5,13 +5,16 @@
 //! except where it stands directly under `default`, `is defined` or `is undefined`. This file decides what is a read.
 //! It must not know values.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::syntax::{Expr, ExprKind};
+use crate::syntax::{Expr, ExprKind, ParsedTemplate};
 
 /// The function that reads are put through. Names with two leading underscores are refused in sources.
 pub(crate) const READ: &str = "__read";
+
+/// The function that what a template assigns is put through: loops and long templates nest values by assigning, one in the
+/// other, deeper than the stack goes.
+pub(crate) const HOLD: &str = "__hold";
 
 /// A source with every read guarded, and the way back.
 #[derive(Clone, Debug)]
@@ -29,21 +32,35 @@ impl Guarded {
         for expr in expressions {
             collect(expr, false, &mut pieces);
         }
+        Self::with(source, pieces)
+    }
+
+    /// A template with its reads and what it assigns guarded.
+    pub(crate) fn template(source: &str, parsed: &ParsedTemplate) -> Self {
+        let mut pieces = Vec::new();
+        for range in &parsed.assigned {
+            // Two of them, for `a, b` in there is one value.
+            pieces.push(Piece { at: range.start, opens: true, text: format!("{HOLD}((") });
+        }
+        for bound in &parsed.expressions {
+            collect(&bound.expr, false, &mut pieces);
+        }
+        for range in &parsed.assigned {
+            pieces.push(Piece { at: range.end, opens: false, text: "))".to_owned() });
+        }
+        Self::with(source, pieces)
+    }
+
+    fn with(source: &str, mut pieces: Vec<Piece>) -> Self {
         // At one offset closing pieces come first, inner before outer; opening ones outer before inner.
-        pieces.sort_by_key(|piece: &Piece| (piece.at, piece.opens));
+        pieces.sort_by_key(|piece| (piece.at, piece.opens));
         let mut guarded = Self { text: String::with_capacity(source.len() * 2), insertions: Vec::new() };
         let mut done = 0;
         for piece in &pieces {
             guarded.text.push_str(&source[done..piece.at]);
             done = piece.at;
-            let before = guarded.text.len();
-            if piece.opens {
-                guarded.text.push_str(READ);
-                guarded.text.push('(');
-            } else {
-                let _ = write!(guarded.text, ",{},{},{})", piece.range.start, piece.range.end, u8::from(piece.deep));
-            }
-            guarded.insertions.push((piece.at, guarded.text.len() - before));
+            guarded.text.push_str(&piece.text);
+            guarded.insertions.push((piece.at, piece.text.len()));
         }
         guarded.text.push_str(&source[done..]);
         guarded
@@ -73,21 +90,20 @@ impl Guarded {
 struct Piece {
     at: usize,
     opens: bool,
-    range: Range<usize>,
-    /// Are the items of a list looked at too?
-    deep: bool,
+    text: String,
 }
 
 fn collect(expr: &Expr, forgiven: bool, pieces: &mut Vec<Piece>) {
     let guarded = !forgiven && is_read(expr);
-    let piece = |at, opens| Piece { at, opens, range: expr.range.clone(), deep: maps(expr) };
+    let Range { start, end } = expr.range;
     if guarded {
-        pieces.push(piece(expr.range.start, true));
+        pieces.push(Piece { at: start, opens: true, text: format!("{READ}(") });
     }
     let exempt = expr.forgiven().map(std::ptr::from_ref);
     expr.children(&mut |child| collect(child, exempt == Some(std::ptr::from_ref(child)), pieces));
     if guarded {
-        pieces.push(piece(expr.range.end, false));
+        // The last one: are the items of a list looked at too?
+        pieces.push(Piece { at: end, opens: false, text: format!(",{start},{end},{})", u8::from(maps(expr))) });
     }
 }
 

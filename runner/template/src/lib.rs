@@ -19,6 +19,6 @@ pub mod yaml;
 
 pub use environment::names;
 pub use evaluate::Evaluator;
-pub use scope::{Lookup, Name, Scope};
+pub use scope::{Lookup, Name, Scope, Shared};
 pub use syntax::{Parsed, Problem, parse};
 pub use trouble::Trouble;

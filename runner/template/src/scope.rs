@@ -16,10 +16,51 @@ use crate::view::{self, Reads};
 /// Members that are made when they are asked for, such as the outputs of steps.
 pub trait Lookup: Send + Sync {
     /// The member of that name; `None` if there is none.
-    fn get(&self, name: &str) -> Option<Value>;
+    fn get(&self, name: &str) -> Option<Shared>;
 
     /// The names of all members.
     fn names(&self) -> Vec<String>;
+}
+
+/// A value that many evaluations look at without copying it: a whole one, or an entry of a map.
+#[derive(Clone)]
+pub struct Shared {
+    root: Arc<Value>,
+    entry: Option<usize>,
+}
+
+impl Shared {
+    /// The entry of that name; `None` if there is none, or if this is no map (a secret one would lose its mark).
+    #[must_use]
+    pub fn entry(map: &Arc<Value>, name: &str) -> Option<Self> {
+        let Value::Map(entries) = map.as_ref() else { return None };
+        Some(Self { root: map.clone(), entry: Some(entries.get_index_of(name)?) })
+    }
+
+    fn value(&self) -> &Value {
+        match (self.entry, self.root.as_ref()) {
+            (Some(at), Value::Map(map)) => map.get_index(at).map_or(&Value::Null, |(_, value)| value),
+            (_, whole) => whole,
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.value().type_name())
+    }
+}
+
+impl From<Arc<Value>> for Shared {
+    fn from(root: Arc<Value>) -> Self {
+        Self { root, entry: None }
+    }
+}
+
+impl From<Value> for Shared {
+    fn from(value: Value) -> Self {
+        Arc::new(value).into()
+    }
 }
 
 /// What a name of the scope stands for.
@@ -137,15 +178,23 @@ impl LookupView {
     /// All members, when the whole is passed on.
     pub(crate) fn value(&self) -> Value {
         let names = self.lookup.names();
-        Value::Map(names.into_iter().filter_map(|name| Some((name.clone(), self.lookup.get(&name)?))).collect::<Map>())
+        Value::Map(
+            names
+                .into_iter()
+                .filter_map(|name| Some((name.clone(), self.lookup.get(&name)?.value().clone())))
+                .collect::<Map>(),
+        )
     }
 }
 
 impl Object for LookupView {
     fn get_value(self: &Arc<Self>, key: &Engine) -> Option<Engine> {
         let key = key.as_str()?;
-        let value = self.lookup.get(key)?;
-        Some(view::seen(Arc::new(value), &format!("{}.{key}", self.name), &self.reads))
+        let Shared { root, entry } = self.lookup.get(key)?;
+        Some(match entry {
+            Some(at) => view::entry(root, at, &self.name, &self.reads),
+            None => view::seen(root, &format!("{}.{key}", self.name), &self.reads),
+        })
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -141,11 +141,25 @@ impl Object for View {
             _ => Enumerator::Empty,
         }
     }
+
+    /// Asked for at every condition, so the keys are not listed for it.
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        match self.value().peeled() {
+            Value::Map(map) => Some(map.len()),
+            Value::List(items) => Some(items.len()),
+            _ => None,
+        }
+    }
 }
 
 /// A value as minijinja sees it; `name` is what errors call it.
 pub(crate) fn seen(value: Arc<Value>, name: &str, reads: &Arc<Reads>) -> Engine {
     View { root: value, way: Vec::new(), name: name.into(), reads: reads.clone() }.seen()
+}
+
+/// The same of an entry of a map; `name` is what errors call the map.
+pub(crate) fn entry(map: Arc<Value>, at: usize, name: &str, reads: &Arc<Reads>) -> Engine {
+    View { root: map, way: vec![at], name: name.into(), reads: reads.clone() }.seen()
 }
 
 /// A value that is neither map nor list.
@@ -191,7 +205,7 @@ pub(crate) const MOST_DEPTH: usize = 128;
 
 /// The value behind one of minijinja's, with the marks of everything that was passed on whole.
 pub(crate) fn kept(value: &Engine) -> Result<Value, NoValue> {
-    Keeping { parts: 0, bytes: 0 }.keep(value, 0)
+    Keeping::default().keep(value, 0)
 }
 
 /// The value of a literal.
@@ -199,6 +213,15 @@ pub(crate) fn plain(value: &Engine) -> Option<Value> {
     kept(value).ok()
 }
 
+/// Refuses a value that is too large or nested too deep, before somebody walks through it on the stack. Answers with the
+/// number of its parts.
+pub(crate) fn weigh(value: &Engine) -> Result<usize, NoValue> {
+    let mut keeping = Keeping::default();
+    keeping.weigh(value, 0)?;
+    Ok(keeping.parts)
+}
+
+#[derive(Default)]
 struct Keeping {
     parts: usize,
     bytes: usize,
@@ -212,21 +235,47 @@ impl Keeping {
     }
 
     /// Counts what is copied as it is.
-    fn measure(&mut self, value: &Value) -> Result<(), NoValue> {
+    fn measure(&mut self, value: &Value, depth: usize) -> Result<(), NoValue> {
+        if depth > MOST_DEPTH {
+            return Err(NoValue::TooDeep);
+        }
         match value.peeled() {
             Value::String(text) => self.count(text.len()),
             Value::List(items) => {
                 self.count(0)?;
-                items.iter().try_for_each(|item| self.measure(item))
+                items.iter().try_for_each(|item| self.measure(item, depth + 1))
             }
             Value::Map(map) => {
                 self.count(0)?;
                 map.iter().try_for_each(|(key, item)| {
                     self.bytes += key.len();
-                    self.measure(item)
+                    self.measure(item, depth + 1)
                 })
             }
             _ => self.count(0),
+        }
+    }
+
+    /// Counts what stays minijinja's own.
+    fn weigh(&mut self, value: &Engine, depth: usize) -> Result<(), NoValue> {
+        if depth > MOST_DEPTH {
+            return Err(NoValue::TooDeep);
+        }
+        if let Some(view) = value.downcast_object_ref::<View>() {
+            return self.measure(view.value(), depth);
+        }
+        self.count(value.as_str().map_or(0, str::len))?;
+        let engine = |error: Error| NoValue::Engine(error.to_string());
+        match value.kind() {
+            // `list + [item]` is lazy: to walk through it at every append would cost far more than to append.
+            ValueKind::Seq => value.try_iter().map_err(engine)?.try_for_each(|item| self.weigh(&item, depth + 1)),
+            ValueKind::Map if value.downcast_object_ref::<LookupView>().is_none() => {
+                value.try_iter().map_err(engine)?.try_for_each(|key| {
+                    let item = value.get_item(&key).map_err(engine)?;
+                    self.weigh(&item, depth + 1)
+                })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -235,12 +284,12 @@ impl Keeping {
             return Err(NoValue::TooDeep);
         }
         if let Some(view) = value.downcast_object_ref::<View>() {
-            self.measure(view.value())?;
+            self.measure(view.value(), depth)?;
             return Ok(view.value().clone());
         }
         if let Some(lookup) = value.downcast_object_ref::<LookupView>() {
             let whole = lookup.value();
-            self.measure(&whole)?;
+            self.measure(&whole, depth)?;
             return Ok(whole);
         }
         self.count(0)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use runbook_model::argument::{Argument, Expression, Node, Origin, Part};
 use runbook_model::value::{Unavailable, Value};
-use runbook_template::{Evaluator, Lookup, Name, Scope, Trouble};
+use runbook_template::{Evaluator, Lookup, Name, Scope, Shared, Trouble};
 use serde_json::json;
 
 fn expression(source: &str) -> Expression {
@@ -15,15 +15,15 @@ fn expression(source: &str) -> Expression {
 struct Steps;
 
 impl Lookup for Steps {
-    fn get(&self, name: &str) -> Option<Value> {
+    fn get(&self, name: &str) -> Option<Shared> {
         match name {
-            "vpc" => Some(json!({"id": "vpc-1", "zones": ["a", "b"], "nothing": null}).into()),
+            "vpc" => Some(Value::from(json!({"id": "vpc-1", "zones": ["a", "b"], "nothing": null})).into()),
             "token" => {
                 let mut outputs = runbook_model::value::Map::new();
                 outputs.insert("user".into(), "ann".into());
                 outputs.insert("value".into(), Value::from("hunter2").into_secret());
                 outputs.insert("gone".into(), Value::Unavailable(Unavailable::Withheld));
-                Some(Value::Map(outputs))
+                Some(Value::Map(outputs).into())
             }
             _ => None,
         }
@@ -332,4 +332,50 @@ fn truth_is_minijinjas_and_the_text_false_is_refused() {
     assert_eq!(truth("inputs.count == 3"), Ok(true));
     assert_eq!(truth("inputs.name"), Ok(true));
     assert!(truth("'false'").is_err());
+}
+
+/// Many steps may read a large value. If each of them copied it, this would take a minute.
+#[test]
+fn a_large_value_that_is_read_in_part_is_not_copied() {
+    struct Large(Arc<Value>);
+
+    impl Lookup for Large {
+        fn get(&self, name: &str) -> Option<Shared> {
+            if name == "whole" { Some(self.0.clone().into()) } else { Shared::entry(&self.0, name) }
+        }
+
+        fn names(&self) -> Vec<String> {
+            vec!["whole".into()]
+        }
+    }
+
+    let items: Vec<Value> = (0..200_000).map(|n| json!({"id": format!("item-{n}")}).into()).collect();
+    let map = [("list".to_owned(), Value::List(items))].into_iter().collect();
+    let mut scope = Scope::new();
+    scope.insert("steps", Name::Lookup(Arc::new(Large(Arc::new(Value::Map(map))))));
+    let evaluator = Evaluator::new(&IndexMap::new());
+    let begin = std::time::Instant::now();
+    for _ in 0..500 {
+        for source in ["steps.whole.list[7].id", "steps.list[7].id"] {
+            assert_eq!(evaluator.expression(&expression(source), &scope), Ok("item-7".into()));
+        }
+        assert_eq!(evaluator.expression(&expression("steps.list | length"), &scope), Ok(200_000.into()));
+    }
+    assert!(begin.elapsed() < std::time::Duration::from_secs(10), "it took {:?}", begin.elapsed());
+}
+
+#[test]
+fn what_grows_by_a_level_a_step_ends_before_the_stack_does() {
+    let evaluator = Evaluator::new(&IndexMap::new());
+    let mut value = Value::Null;
+    let trouble = (0..1_000).find_map(|_| {
+        let mut scope = Scope::new();
+        scope.insert("before", Name::Value(Value::List(vec![value.clone()])));
+        match evaluator.expression(&expression("before"), &scope) {
+            Ok(deeper) => value = deeper,
+            Err(trouble) => return Some(trouble),
+        }
+        None
+    });
+    assert_eq!(trouble.expect("it ends").message, "the value is nested more than 128 deep");
 }

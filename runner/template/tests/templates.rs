@@ -88,6 +88,25 @@ fn recursion_ends_before_the_stack_does() {
 }
 
 #[test]
+fn values_are_not_nested_deeper_than_the_stack_goes() {
+    let message = |main: &str| render(main, &[]).expect_err("nests without end").message;
+    let deep = "the value is nested more than 128 deep";
+    let namespace = |set: &str| {
+        format!(
+            "{{% set ns = namespace(x=[]) %}}{{% for i in range(2000) %}}{{% set ns.x = {set} %}}{{% endfor %}}{{{{ ns.x }}}}"
+        )
+    };
+    for set in ["[ns.x]", "{'a': ns.x}", "[[1, ns.x] | last]"] {
+        assert!(message(&namespace(set)).contains(deep), "{set}");
+    }
+    let straight = format!("{{% set a = [] %}}{}{{{{ a }}}}", "{% set a = [a] %}".repeat(2_000));
+    assert!(message(&straight).contains(deep));
+    // What only gets longer is no deeper.
+    yields(&format!("{}{{{{ ns.x | length }}}}", &namespace("ns.x + [i]").replace("{{ ns.x }}", "")), &[], "2000");
+    yields("{% set a, b = 1, [2] %}{% set c = (a) + (b[0]) %}{{ a }}{{ b[0] }}{{ c }}", &[], "123");
+}
+
+#[test]
 fn the_checker_learns_what_a_template_takes_from_outside() {
     let parsed = parse_template(
         "{% set a = x %}{{ a }}{% for i in list %}{{ i ~ loop.index ~ y }}{% endfor %}{{ i }}{% include 'b.j2' %}",

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use indexmap::IndexMap;
 use runbook_model::failure::Failure;
 use runbook_model::value::{Map, Value};
-use runbook_template::{Lookup, Name, Scope};
+use runbook_template::{Lookup, Name, Scope, Shared};
 
 use super::{Hindrance, Sight};
 use crate::state::State;
@@ -128,11 +128,11 @@ struct Watched {
 }
 
 impl Lookup for Watched {
-    fn get(&self, name: &str) -> Option<Value> {
+    fn get(&self, name: &str) -> Option<Shared> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{}{name}", self.prefix));
         match &self.members {
-            Members::Map(map) => map.get(name).cloned(),
-            Members::Entries(entries) => entries.get(name).map(|value| value.as_ref().clone()),
+            Members::Map(map) => Shared::entry(map, name),
+            Members::Entries(entries) => entries.get(name).cloned().map(Shared::from),
         }
     }
 

@@ -53,6 +53,11 @@ impl<'s> Lowering<'s> {
         Ok(Self { source, brackets: Brackets::of(source, in_expression)? })
     }
 
+    /// The text that is lowered.
+    pub(super) fn source(&self) -> &'s str {
+        self.source
+    }
+
     pub(super) fn expr(&self, expr: &ast::Expr<'_>) -> Expr {
         let own = bytes(expr.span());
         let (start, kind) = match expr {

@@ -19,6 +19,8 @@ pub struct ParsedTemplate {
     pub expressions: Vec<Bound>,
     /// The templates it includes, imports or extends.
     pub reaches: Vec<Reach>,
+    /// What it assigns by `set`: the bytes of each right-hand side.
+    pub assigned: Vec<Range<usize>>,
 }
 
 /// An expression of a template with what the template binds around it.
@@ -106,7 +108,8 @@ impl Walk<'_> {
     /// The names of an assignment.
     fn bind(&mut self, target: &Tree<'_>) {
         match target {
-            Tree::Var(var) => self.names.push(var.id.to_owned()),
+            // Every expression keeps the names around it: one that is bound again adds nothing.
+            Tree::Var(var) if self.names.iter().all(|name| name != var.id) => self.names.push(var.id.to_owned()),
             Tree::List(list) => list.items.iter().for_each(|item| self.bind(item)),
             // `ns.member`: the namespace itself is bound elsewhere.
             _ => {}
@@ -159,6 +162,11 @@ impl Walk<'_> {
                 self.names.truncate(outer);
             }
             Stmt::Set(set) => {
+                let end = bytes(set.span()).end;
+                let target = bytes(set.target.span()).end;
+                if let Some(equals) = self.lowering.source().get(target..end).and_then(|text| text.find('=')) {
+                    self.found.assigned.push(target + equals + 1..end);
+                }
                 self.expression(&set.expr, false);
                 self.bind(&set.target);
             }
