@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints what it measured")]
 
+mod guide;
 mod idle;
 mod journal;
 mod machine;
@@ -38,12 +39,16 @@ const MEASUREMENTS: [Measurement; 7] = [
     ("waits", program::waits),
 ];
 
+/// Only when they are named: they need root and minutes.
+const LONG: [Measurement; 1] = [("guide", guide::whole)];
+
 const USAGE: &str = "\
 usage: bench [--program FILE] [NAME…]
 
 Measures the named things, or all, and prints a table. It fails when one is worse than its limit.
-`--program` names a release build of `runbook`, which these need: start lint call waits
+`--program` names a release build of `runbook`, which these need: start lint call waits guide
 The others are: steps load append
+`guide` is only measured when it is named: it needs root, real clusters and 6 minutes.
 ";
 
 fn main() -> ExitCode {
@@ -52,7 +57,7 @@ fn main() -> ExitCode {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--program" => program = words.next().map(PathBuf::from),
-            name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => chosen.push(word),
+            name if MEASUREMENTS.iter().chain(&LONG).any(|(known, _)| *known == name) => chosen.push(word),
             _ => {
                 eprint!("{USAGE}");
                 return ExitCode::from(2);
@@ -63,8 +68,9 @@ fn main() -> ExitCode {
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&target).expect("the build's folder is there");
     let ground = Ground { folder: folder.path(), program };
     let mut all = Vec::new();
-    for (name, measure) in MEASUREMENTS {
-        if chosen.is_empty() || chosen.iter().any(|chosen| chosen == name) {
+    for (name, measure) in MEASUREMENTS.into_iter().chain(LONG) {
+        let long = LONG.iter().any(|(long, _)| *long == name);
+        if chosen.is_empty() && !long || chosen.iter().any(|chosen| chosen == name) {
             eprintln!("measuring {name}");
             all.extend(measure(&ground));
         }

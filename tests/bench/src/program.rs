@@ -48,7 +48,7 @@ steps:
 ";
 
 impl Ground<'_> {
-    fn home(&self) -> Home {
+    pub(crate) fn home(&self) -> Home {
         let program = self.program.as_ref().expect("`--program` names a release build");
         Home::new(program.canonicalize().expect("the program is there"))
     }
@@ -123,7 +123,7 @@ pub(crate) fn call(ground: &Ground<'_>) -> Vec<Measured> {
 }
 
 /// Milliseconds of processor time that the children took which ended meanwhile.
-fn processor_time(act: impl FnOnce()) -> f64 {
+pub(crate) fn processor_time(act: impl FnOnce()) -> f64 {
     let before = ticks();
     act();
     let ticks = ticks() - before;
@@ -173,7 +173,7 @@ fn memory(process: u32) -> f64 {
     kib * 1_024.0 / 1e6
 }
 
-fn quietly(command: &mut Command) {
+pub(crate) fn quietly(command: &mut Command) {
     let done = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let status = done.unwrap_or_else(|error| panic!("`{command:?}`: {error}"));
     assert!(status.success(), "`{command:?}` ended with {status}");
