@@ -5,6 +5,7 @@
 mod cost;
 mod examples;
 mod network;
+mod pages;
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +15,7 @@ use runbook_harness::{Call, Cloud, CloudOptions, Home};
 /// A test; it gets an empty cloud.
 type Test = (&'static str, fn(&Cloud));
 
-const TESTS: [Test; 10] = [
+const TESTS: [Test; 11] = [
     ("network::makes_what_the_prerequisites_ask_for", network::makes_what_the_prerequisites_ask_for),
     ("network::a_second_run_changes_nothing", network::a_second_run_changes_nothing),
     ("network::a_vpc_of_other_addresses_is_left_alone", network::a_vpc_of_other_addresses_is_left_alone),
@@ -28,6 +29,7 @@ const TESTS: [Test; 10] = [
     ),
     ("examples::a_new_account_comes_under_the_roof", examples::a_new_account_comes_under_the_roof),
     ("examples::a_snapshot_is_restored_and_cut_over_to", examples::a_snapshot_is_restored_and_cut_over_to),
+    ("pages::tutorial", pages::tutorial),
 ];
 
 fn main() {
