@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
-use runbook_model::input::{BaseType, InputDeclaration, InputType};
+use runbook_model::input::{BaseType, InputDeclaration};
 use runbook_model::source::{SourceId, Sources};
 use runbook_model::value::Value;
 
@@ -176,7 +176,7 @@ impl Fitted {
             Some((given, origin)) => match read(given, declaration) {
                 Ok(argument) => Some((argument, origin)),
                 Err(why) => {
-                    let why = if holds_secret(declaration) { "it is not YAML".to_owned() } else { why };
+                    let why = if declaration.holds_secret() { "it is not YAML".to_owned() } else { why };
                     let message = format!("the input `{name}` cannot be read: {why}");
                     let help = format!("write it as YAML, such as `{}`", sample(declaration.kind.base));
                     self.diagnostics.push(Diagnostic::error(code::INPUT_UNFIT, None, message).help(help));
@@ -198,7 +198,8 @@ impl Fitted {
         };
         for misfit in misfits {
             let (span, from) = match &argument {
-                Some((argument, Origin::File(file))) if holds_secret(declaration) => {
+                // No line of a file that holds a secret is shown.
+                Some((argument, Origin::File(file))) if declaration.holds_secret() => {
                     (None, format!(" from `{file}`, line {}", self.sources.place(argument.span).line))
                 }
                 Some((argument, Origin::File(_))) => (Some(place_of(argument, &misfit.at)), String::new()),
@@ -238,15 +239,4 @@ fn sample(base: BaseType) -> &'static str {
         BaseType::Map => "{a: 1}",
         _ => "text",
     }
-}
-
-/// Is the input, or any part of it, secret? Then no line of a file that holds it is shown.
-fn holds_secret(declaration: &InputDeclaration) -> bool {
-    fn inside(kind: &InputType) -> bool {
-        let boxed = |of: &Option<Box<InputDeclaration>>| of.as_ref().is_some_and(|of| holds_secret(of));
-        boxed(&kind.items)
-            || boxed(&kind.values)
-            || kind.properties.as_ref().is_some_and(|properties| properties.values().any(holds_secret))
-    }
-    declaration.secret || inside(&declaration.kind)
 }

@@ -336,6 +336,7 @@ fn truth_is_minijinjas_and_the_text_false_is_refused() {
 
 /// Many steps may read a large value. If each of them copied it, this would take a minute.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the bound is a time, a hundred times what it takes")]
 fn a_large_value_that_is_read_in_part_is_not_copied() {
     struct Large(Arc<Value>);
 
