@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints what it measured")]
 
 mod guide;
+mod history;
 mod idle;
 mod journal;
 mod machine;
@@ -29,7 +30,7 @@ struct Ground<'a> {
 
 type Measurement = (&'static str, fn(&Ground<'_>) -> Vec<Measured>);
 
-const MEASUREMENTS: [Measurement; 7] = [
+const MEASUREMENTS: [Measurement; 9] = [
     ("steps", steps::in_sequence),
     ("load", steps::load),
     ("append", journal::append),
@@ -37,6 +38,8 @@ const MEASUREMENTS: [Measurement; 7] = [
     ("lint", program::lint),
     ("call", program::call),
     ("waits", program::waits),
+    ("runs", history::runs),
+    ("report", history::report),
 ];
 
 /// Only when they are named: they need root and minutes.
@@ -46,7 +49,7 @@ const USAGE: &str = "\
 usage: bench [--program FILE] [NAME…]
 
 Measures the named things, or all, and prints a table. It fails when one is worse than its limit.
-`--program` names a release build of `runbook`, which these need: start lint call waits guide
+`--program` names a release build of `runbook`, which these need: start lint call waits runs report guide
 The others are: steps load append
 `guide` is only measured when it is named: it needs root, real clusters and 6 minutes.
 ";

@@ -53,7 +53,7 @@ impl Ground<'_> {
         Home::new(program.canonicalize().expect("the program is there"))
     }
 
-    fn runbook(&self, name: &str, text: &str) -> String {
+    pub(crate) fn runbook(&self, name: &str, text: &str) -> String {
         let path = self.folder.join(name);
         fs::write(&path, text).expect("a file can be written");
         path.to_str().expect("a path of text").to_owned()
