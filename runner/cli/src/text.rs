@@ -62,6 +62,26 @@ pub(crate) fn cut(text: &str, columns: usize, unicode: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text in at most `columns` columns, its middle left out where it is longer: names that belong together begin alike, and
+/// what they are stands at their end.
+pub(crate) fn folded(text: &str, columns: usize, unicode: bool) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let head = cut(text, columns.div_ceil(2), unicode);
+    let room = columns - width(&head);
+    let mut from = text.len();
+    let mut used = 0;
+    for (at, c) in text.char_indices().rev() {
+        used += c.width().unwrap_or(0);
+        if used > room {
+            break;
+        }
+        from = at;
+    }
+    Cow::Owned(format!("{head}{}", &text[from..]))
+}
+
 /// The text filled up with spaces to `columns` columns.
 pub(crate) fn padded(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
@@ -89,5 +109,16 @@ mod tests {
             assert!(width(&cut("a名b前c", columns, true)) <= columns);
         }
         assert_eq!(padded("名", 4), "名  ");
+    }
+
+    #[test]
+    fn folding_keeps_both_ends() {
+        assert_eq!(folded("join[ekseucl01]/wait", 20, true), "join[ekseucl01]/wait");
+        assert_eq!(folded("join[ekseucl01]/wait", 11, true), "join[…/wait");
+        assert_eq!(folded("join[ekseucl01]/wait", 10, false), "join~/wait");
+        assert_eq!(folded("名前はここに", 7, true), "名…こに");
+        for columns in 0..12 {
+            assert!(width(&folded("a名b前cdefgh", columns, true)) <= columns, "{columns}");
+        }
     }
 }

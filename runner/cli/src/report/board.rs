@@ -14,6 +14,7 @@ use runbook_model::plan::{Action, Body, Plan, Step, Until};
 use runbook_model::time::Timestamp;
 
 use super::story;
+use crate::text::width;
 
 /// The steps that go on, and how many are done.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(crate) struct Board {
     /// What is done, each with how many steps that was.
     done: BTreeMap<StepPath, usize>,
     total: usize,
-    /// The columns of the widest path of the plan, without keys.
+    /// The columns of the widest path, as far as is known.
     widest: usize,
 }
 
@@ -100,7 +101,7 @@ impl Board {
         whole.and_then(|whole| self.items.get(&whole).copied()).unwrap_or(1)
     }
 
-    /// The columns of the widest path of the plan, without keys.
+    /// The columns of the widest path, as far as is known.
     pub(crate) fn widest(&self) -> usize {
         self.widest
     }
@@ -165,6 +166,9 @@ impl Board {
                 let weight = self.step(step).map_or(1, weight);
                 let before = self.items.insert(step.clone(), items.len()).unwrap_or(1);
                 self.total = (self.total + items.len() * weight).saturating_sub(before * weight);
+                let inside = self.step(step).map_or(0, below);
+                let key = items.iter().map(|item| width(&item.key)).max().unwrap_or_default();
+                self.widest = self.widest.max(width(&step.to_string()) + "[]".len() + key + inside);
             }
             Event::StepBegun { step, deadline } => {
                 self.done.remove(step);
@@ -260,9 +264,13 @@ fn leaves(body: &Body) -> usize {
 }
 
 fn widest(body: &Body) -> usize {
-    let below = |step: &Step| step.action.body().map_or(0, |body| 1 + widest(body));
     // Ids are ASCII.
     body.steps.iter().map(|step| step.id.len() + below(step)).max().unwrap_or_default()
+}
+
+/// The columns that paths inside a step have behind its own.
+fn below(step: &Step) -> usize {
+    step.action.body().map_or(0, |body| 1 + widest(body))
 }
 
 #[cfg(test)]

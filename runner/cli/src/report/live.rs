@@ -15,13 +15,14 @@ use super::plain::{pattern, together};
 use super::story::{self, Told, Tone, span};
 use crate::talk::{bad, bold, dim, doubtful, good};
 use crate::terminal::Size;
-use crate::text::{padded, printable, printable_lines};
+use crate::text::{folded, padded, printable, printable_lines};
 
 /// Steps of a `for-each` with more items than this scroll up one by one only if something is wrong with them.
 const MANY: usize = 20;
 /// More live steps of one `for-each` than this share a line.
 const TOGETHER: usize = 3;
-/// The widest column of paths; longer paths stick out.
+/// The widest column of paths. The middle of longer ones is left out, but for what somebody has to do something about: its
+/// path is asked for.
 const WIDEST: usize = 30;
 
 /// How a terminal is drawn on.
@@ -55,6 +56,11 @@ impl Style {
             if self.unicode { &['⠋', '⠙', '⠸', '⠴', '⠦', '⠇'] } else { &['|', '/', '-', '\\'] };
         let frame = now.as_millis().div_euclid(200).rem_euclid(frames.len() as i64);
         frames[usize::try_from(frame).unwrap_or_default()]
+    }
+
+    /// The text as a column of that width.
+    fn fitted(self, text: &str, column: usize) -> String {
+        padded(&folded(text, column, self.unicode), column)
     }
 
     fn dot(self) -> &'static str {
@@ -97,7 +103,9 @@ pub(super) fn permanent(
     let title = board.title(step).filter(|_| went_well);
     let title = title.map(|title| format!("  {}", dim(printable(&title)))).unwrap_or_default();
     let words = if told.words == "done" { String::new() } else { coloured_words(told) };
-    let path = padded(&step.to_string(), column(board, columns));
+    let path = step.to_string();
+    let column = column(board, columns);
+    let path = if went_well { style.fitted(&path, column) } else { padded(&path, column) };
     let first = format!("{} {path} {elapsed:>6}  {words}{title}", style.symbol(told.tone));
     std::iter::once(first.trim_end().to_owned()).chain(details).collect()
 }
@@ -183,7 +191,7 @@ impl Row<'_> {
             Self::One { path, live, inside } => live_line(style, board, path, live, *inside, now, size),
             Self::Many { pattern, steps, inside } => {
                 let name = pattern.rsplit('/').next().filter(|_| *inside).map(|name| format!("  {name}"));
-                let name = padded(&name.unwrap_or_else(|| pattern.clone()), column);
+                let name = style.fitted(&name.unwrap_or_else(|| pattern.clone()), column);
                 format!("{} {name} {:>6}  {}", style.spinner(now), "", together(steps, now))
             }
         }
@@ -236,7 +244,7 @@ fn live_line(
     if let Some(deadline) = live.deadline {
         parts.insert(1.min(parts.len()), format!("gives up in {}", span(deadline.since(now))));
     }
-    let path = padded(&name(path, inside), column(board, size.columns));
+    let path = style.fitted(&name(path, inside), column(board, size.columns));
     let mark = match live.doing {
         Doing::Parked(_) => style.symbol(Tone::Doubtful),
         _ => style.spinner(now).to_string(),
@@ -315,6 +323,39 @@ mod tests {
     }
 
     #[test]
+    fn long_paths_lose_their_middle_unless_somebody_has_to_act() {
+        let long = "join[karmada-member-in-europe]/register";
+        let failure = Failure::new(FailureClass::Denied, "no");
+        let failed = |step: &str| Stamped { time: at(3), event: Event::StepFailed { step: path(step), failure } };
+        let events = [
+            listed("join", 0, &["karmada-member-in-europe".to_owned()]),
+            started("vpc", 0, 1),
+            succeeded("vpc", 2, Origin::Adopted),
+            begun(long, 0, None),
+            succeeded(&long.replace("register", "wait"), 2, Origin::Adopted),
+            failed("join[karmada-member-in-europe]/verify"),
+            begun("join[karmada-member-in-europe]", 0, None),
+        ];
+        let (lines, block) = shown(&events, 4, Size { columns: 48, rows: 24 });
+        assert_eq!(
+            lines,
+            [
+                "+ vpc                  2s  was there already  Find the VPC",
+                "+ join[ka~pe]/wait         was there already  Wait",
+                "x join[karmada-member-in-europe]/verify         denied: no",
+            ]
+        );
+        assert_eq!(
+            block,
+            [
+                "| join[ka~register     4s  Register",
+                "| join[ka~-europe]     4s  Join",
+                "[2/4] 4s - demo-7k3m9q - Ctrl-C stops, resume goes on",
+            ]
+        );
+    }
+
+    #[test]
     fn items_of_a_long_list_share_a_line_and_only_failures_of_them_stay() {
         let keys: Vec<String> = (0..200).map(|i| format!("m{i}")).collect();
         let mut events = vec![listed("join", 0, &keys)];
@@ -323,11 +364,11 @@ mod tests {
         let failure = Failure::new(FailureClass::Denied, "no").help("ask");
         events.push(Stamped { time: at(3), event: Event::StepFailed { step: path("join[m1]/register"), failure } });
         let (lines, block) = shown(&events, 4, WIDE);
-        assert_eq!(lines, ["x join[m1]/register     2s  denied: no", "    help: ask"]);
+        assert_eq!(lines, ["x join[m1]/register       2s  denied: no", "    help: ask"]);
         assert_eq!(
             block,
             [
-                "| join[*]/register         198 running, 0 waiting, the longest since 3s",
+                "| join[*]/register            198 running, 0 waiting, the longest since 3s",
                 "[1/402] 4s - demo-7k3m9q - Ctrl-C stops, resume goes on"
             ]
         );
