@@ -1,6 +1,8 @@
 //! The shipped runbooks, as far as they are judged without running: no complaints, the rules of `runbooks/`, and plans
 //! that only change on purpose. Snapshots are reviewed with `cargo insta review`.
 
+mod refusals;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -101,7 +103,12 @@ fn what_makes_something_looks_first_and_can_be_taken_back() {
                 continue;
             }
             // What is applied to Kubernetes or a file is compared by the kind itself.
-            assert!(call.kind != "aws-call" || step.probe.is_some(), "{file}: `{path}` acts without looking");
+            // What is taken away for good needs no look: what is absent is fine.
+            let for_good = matches!(step.undo, Undo::Never { .. });
+            assert!(
+                call.kind != "aws-call" || step.probe.is_some() || for_good,
+                "{file}: `{path}` acts without looking"
+            );
             let own_undo = ["k8s-apply", "kubeconfig", "rename-context", "file"].contains(&call.kind.as_str());
             assert!(own_undo || step.undo != Undo::Unsaid, "{file}: `{path}` does not say how it is taken back");
         }
