@@ -17,7 +17,7 @@ use crate::stage::{CLUSTER, MEMBERS, Stage, VPC, World};
 use crate::traces::{Traces, changes};
 
 /// An undisturbed run takes a minute on two cores, most of it the start of Karmada's own programs.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// What stands on standard error when the run is killed: the load balancer is asked for, etcd runs and the API server does
 /// not yet, the members come.
 const MARKS: [&str; 3] =
@@ -51,13 +51,13 @@ const INNER_KINDS: [&str; 9] = [
 ];
 
 /// A world with the files that the guide's inputs name.
-struct Guide<'a> {
-    world: World<'a>,
+pub(crate) struct Guide<'a> {
+    pub(crate) world: World<'a>,
     inputs: PathBuf,
 }
 
 impl<'a> Guide<'a> {
-    fn new(stage: &'a Stage) -> Self {
+    pub(crate) fn new(stage: &'a Stage) -> Self {
         let world = stage.world();
         let members: Vec<Value> = MEMBERS
             .iter()
@@ -80,12 +80,12 @@ impl<'a> Guide<'a> {
         Self { world, inputs: file }
     }
 
-    fn start(&self, runbook: &str) -> Started {
+    pub(crate) fn start(&self, runbook: &str) -> Started {
         let runbook = format!("runbooks/{runbook}.yaml");
         self.world.home.start(["exec", "--new", &runbook, "--inputs", self.inputs.to_str().expect("a path of text")])
     }
 
-    fn exec(&self, runbook: &str) -> Finished {
+    pub(crate) fn exec(&self, runbook: &str) -> Finished {
         self.start(runbook).wait(PATIENCE)
     }
 
@@ -115,7 +115,7 @@ impl<'a> Guide<'a> {
     }
 
     /// Fails unless the guide's end is reached.
-    fn stands(&self) {
+    pub(crate) fn stands(&self) {
         let outputs = self.outputs();
         let member = |mode: &str, replicas: u32| json!({"mode": mode, "ready": true, "replicas": replicas});
         let [first, second, third] = MEMBERS;
@@ -137,7 +137,7 @@ impl<'a> Guide<'a> {
     }
 
     /// Takes everything away, and fails unless nothing is left.
-    fn leaves_nothing(&self, before: &BTreeMap<&str, BTreeSet<String>>) {
+    pub(crate) fn leaves_nothing(&self, before: &BTreeMap<&str, BTreeSet<String>>) {
         let finished = self.exec("uninstall").expect(0);
         assert_eq!(self.outputs()["left"], json!([]), "{}", finished.report());
         assert_eq!(self.world.cloud.leftovers(), BTreeMap::new());
@@ -145,7 +145,7 @@ impl<'a> Guide<'a> {
     }
 
     /// The names of what could be left in the clusters, all pods that end being gone.
-    fn names(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
+    pub(crate) fn names(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
         let kinds = [
             "namespaces",
             "deployments",

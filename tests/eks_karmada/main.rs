@@ -5,9 +5,11 @@
 //! All tests share one cloud and one rig, one after the other, hence a test runner of our own. By default 3 runs are
 //! killed at random; `RUNBOOK_KILLED_RUNS=100 cargo test --test eks_karmada -- --include-ignored killed_at_random` is the
 //! long version, `RUNBOOK_GUIDE_KILLS=20 cargo test --test eks_karmada -- --include-ignored the_whole_guide` kills the
-//! whole guide twenty times, and `RUNBOOK_SEED` chooses other moments.
+//! whole guide twenty times, and `RUNBOOK_SEED` chooses other moments. `RUNBOOK_GUIDE_FAULTS=1 … faults_around_karmada` stops
+//! a node, takes a member of etcd away and silences the load balancer meanwhile.
 
 mod again;
+mod faults;
 mod guide;
 mod killed;
 mod moments;
@@ -17,6 +19,7 @@ mod stage;
 mod traces;
 mod trouble;
 
+use std::env;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
@@ -42,6 +45,9 @@ const TESTS: [Test; 14] = [
     ("the_whole_guide_is_killed_and_taken_away", guide::killed),
 ];
 
+/// Only when `RUNBOOK_GUIDE_FAULTS` is set: it takes as long as all others together.
+const LONG: [Test; 1] = [("faults_around_karmada", faults::around_karmada)];
+
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
@@ -54,7 +60,9 @@ fn main() {
         };
         Trial::test(name, run).with_ignored_flag(true)
     };
-    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
+    let long = LONG.into_iter().filter(|_| env::var_os("RUNBOOK_GUIDE_FAULTS").is_some());
+    let trials = TESTS.into_iter().chain(long).map(trial).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
     // Leaves nothing behind: `exit` would run no destructor.
     drop(stage);
     conclusion.exit();

@@ -91,6 +91,7 @@ struct Up {
     crds: PathBuf,
     aws_side: String,
     host_address: String,
+    pids: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -182,6 +183,12 @@ impl Rig {
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "kubectl {} ({}): {said}", words.join(" "), kubeconfig.display());
         String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// The id of a process as `cluster up` names it.
+    pub(crate) fn process(&self, name: &str) -> u32 {
+        let all = &self.up.pids;
+        *all.get(name).unwrap_or_else(|| panic!("no process `{name}`, there are {:?}", all.keys()))
     }
 
     fn cluster(&self, name: &str) -> &ClusterUp {
