@@ -4,9 +4,10 @@
 //! It decides nothing that the tests are about; a field is a path of map keys, and lists are one field.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use runbook_model::connection::{AwsConnection, Connection, Identity};
@@ -39,6 +40,8 @@ pub(crate) struct TestServer {
     state: Mutex<State>,
     events: Mutex<Vec<Event>>,
     refusals: Mutex<VecDeque<Failure>>,
+    /// Are reads and applies answered only after others were heard?
+    pub(crate) slow: AtomicBool,
     /// Where keys and certificates come from.
     pub(crate) workshop: Workshop,
     /// The files of the only archive there is.
@@ -123,6 +126,12 @@ impl TestServer {
         let mut state = self.state.lock().unwrap();
         let plural = state.served.iter().find(|resource| resource.kind == kind).expect("is served").plural.clone();
         state.objects.remove(&(plural, namespace.map(str::to_owned), name.to_owned()));
+    }
+
+    /// Lets others go first, once.
+    async fn others_first(&self) {
+        let mut waited = !self.slow.load(Ordering::Relaxed);
+        poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
     /// What was asked, in order.
@@ -244,8 +253,10 @@ impl Kubernetes for TestServer {
 
     fn get<'a>(&'a self, _: &'a Connection, object: &'a ObjectName) -> Pending<'a, Result<Value, Failure>> {
         Box::pin(async move {
-            let mut state = self.state.lock().unwrap();
-            state.log.push(format!("get {} {}", object.resource.kind, object.name));
+            let asked = format!("get {} {}", object.resource.kind, object.name);
+            self.state.lock().unwrap().log.push(asked);
+            self.others_first().await;
+            let state = self.state.lock().unwrap();
             let found = state.objects.get(&State::key(object)).cloned();
             found.ok_or_else(|| not_found(object))
         })
@@ -283,9 +294,11 @@ impl Kubernetes for TestServer {
 
     fn apply<'a>(&'a self, _: &'a Connection, apply: &'a Apply) -> Pending<'a, Result<Applied, ApplyRefused>> {
         Box::pin(async move {
-            let mut state = self.state.lock().unwrap();
             let force = if apply.force { " by force" } else { "" };
-            state.log.push(format!("apply {} {}{force}", apply.object.resource.kind, apply.object.name));
+            let asked = format!("apply {} {}{force}", apply.object.resource.kind, apply.object.name);
+            self.state.lock().unwrap().log.push(asked);
+            self.others_first().await;
+            let mut state = self.state.lock().unwrap();
             state.apply(apply).map(|object| Applied { object, warnings: Vec::new() }).map_err(|refused| *refused)
         })
     }
@@ -455,6 +468,16 @@ pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
         Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+/// The outcome of a future that waits for nothing but a slow server.
+pub(crate) fn soon<T>(future: impl Future<Output = T>) -> T {
+    let mut future = Box::pin(future);
+    loop {
+        if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return outcome;
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The way through all objects of an apply.
 //!
-//! This file decides the order, when a definition is awaited, when a call stops to be asked again, and what the step
-//! answers in the end. It must not know how one object is applied.
+//! This file decides the order, what is applied at the same time, when a definition is awaited, when a call stops to be
+//! asked again, and what the step answers in the end. It must not know how one object is applied.
 
+use futures::future::join_all;
 use runbook_model::connection::Connection;
 use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
@@ -24,6 +25,10 @@ use crate::ports::{Kubernetes, Outside, Selection, Watched};
 /// How many objects one call applies. Each takes two requests; over a slow line (300 ms) that stays well under the minute
 /// that a call may take.
 const OBJECTS_PER_CALL: usize = 40;
+
+/// How many objects are applied at the same time: one after another, Karmada's definitions alone took 12 s and more, for a
+/// server works long on each. Many more at once would only stand in its queues.
+const AT_THE_SAME_TIME: usize = 8;
 
 /// How long a call holds on for a new definition; they are established within a second or two.
 const DEFINITION_PATIENCE: Duration = Duration::from_secs(10);
@@ -81,7 +86,7 @@ impl<'a> Course<'a> {
     /// Goes on from where a ticket says, as far as one call may.
     ///
     /// # Errors
-    /// The first object that fails; what was applied before it stays.
+    /// The first object, in the order, that fails; what was applied before it or beside it stays.
     pub(super) async fn go_on(&self, mut ticket: Ticket) -> Result<Progress, Failure> {
         let paused = match self.apply_all(&mut ticket).await {
             Ok(None) if self.until_ready => self.await_all(&mut ticket).await,
@@ -99,30 +104,43 @@ impl<'a> Course<'a> {
     async fn apply_all(&self, ticket: &mut Ticket) -> Result<Option<Pause>, Failure> {
         let manner = Manner { manager: &self.manager, take: self.take, must_exist: self.must_exist };
         let start = ticket.done.len();
-        for place in self.order.iter().skip(start) {
-            if ticket.done.len() - start == OBJECTS_PER_CALL {
-                return Ok(Some(Pause(format!("{} of {} objects applied", ticket.done.len(), self.order.len()))));
+        while let (done, Some(first)) = (ticket.done.len(), self.ahead(ticket.done.len()).next()) {
+            let left = OBJECTS_PER_CALL - (done - start);
+            if left == 0 {
+                return Ok(Some(Pause(format!("{done} of {} objects applied", self.order.len()))));
             }
-            let manifest = &self.manifests[*place];
-            let definition = self.order.iter().position(|place| manifest.is_defined_by(&self.manifests[*place]));
+            let definition = self.order.iter().position(|place| first.is_defined_by(&self.manifests[*place]));
             if let Some(definition) = definition
                 && let Some(pause) = self.await_definition(&mut ticket.done[definition]).await?
             {
                 return Ok(Some(pause));
             }
-            let discovered = self.kubernetes.discover(self.connection, &manifest.api_version, &manifest.kind).await;
+            let discovered = self.kubernetes.discover(self.connection, &first.api_version, &first.kind).await;
             let resource = match discovered {
                 // Established, and this server has not heard of it yet.
                 Err(failure) if failure.class == FailureClass::Missing && definition.is_some() => {
-                    return Ok(Some(Pause(format!("{} is not served yet", manifest.kind))));
+                    return Ok(Some(Pause(format!("{} is not served yet", first.kind))));
                 }
                 other => other?,
             };
-            let (done, warned) = single::apply(self.kubernetes, self.connection, manifest, resource, manner).await?;
-            ticket.warnings.extend(warned.iter().map(|warning| self.secrets.redact(warning)));
-            ticket.done.push(done);
+            // Of different kinds one may need another (a pod its account, a binding its role): their order is the author's.
+            let alike = |other: &&Manifest| other.api_version == first.api_version && other.kind == first.kind;
+            let together = self.ahead(done).take_while(alike).take(left.min(AT_THE_SAME_TIME));
+            let applied = together
+                .map(|manifest| single::apply(self.kubernetes, self.connection, manifest, resource.clone(), manner));
+            // All of them come to their end, so that no request is given up half way when another one is refused.
+            for applied in join_all(applied).await {
+                let (done, warned) = applied?;
+                ticket.warnings.extend(warned.iter().map(|warning| self.secrets.redact(warning)));
+                ticket.done.push(done);
+            }
         }
         Ok(None)
+    }
+
+    /// The manifests in the order, from a place of it on.
+    fn ahead(&self, start: usize) -> impl Iterator<Item = &Manifest> {
+        self.order.iter().skip(start).map(|place| &self.manifests[*place])
     }
 
     async fn await_definition(&self, done: &mut Done) -> Result<Option<Pause>, Failure> {

@@ -1,8 +1,10 @@
 //! What `k8s-apply` does to a server, and what it answers.
 #![expect(clippy::needless_pass_by_value, reason = "literals read better without a `&` before each")]
 
+use std::sync::atomic::Ordering;
+
 use runbook_model::argument::{Argument, Node};
-use runbook_model::failure::FailureClass;
+use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::{Origin, Place};
 use runbook_model::record::{decode, encode};
 use runbook_model::value::Value;
@@ -11,13 +13,13 @@ use serde_json::{Value as Json, json};
 use super::K8sApply;
 use crate::contract::{Answer, Progress, StepKind};
 use crate::ports::{Resource, Watched};
-use crate::test_server::{TestServer, answer, invocation, now};
+use crate::test_server::{TestServer, answer, invocation, now, soon};
 
 fn config_map(name: &str, data: Json) -> Json {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
 }
 
-fn apply(server: &TestServer, arguments: Json) -> Result<Answer, runbook_model::failure::Failure> {
+fn apply(server: &TestServer, arguments: Json) -> Result<Answer, Failure> {
     answer(&K8sApply, &invocation(arguments.into()), server)
 }
 
@@ -212,6 +214,62 @@ fn many_objects_take_several_calls() {
     assert_eq!(told, ["40 of 90 objects applied", "80 of 90 objects applied"]);
     assert_eq!(answer.output.as_list().unwrap().len(), 90);
     assert_eq!(server.log().iter().filter(|line| line.starts_with("apply")).count(), 90);
+}
+
+/// What a slow server was asked to apply, in order; and what it answered.
+fn slowly(server: &TestServer, objects: Vec<Json>) -> (Vec<String>, Result<Progress, Failure>) {
+    server.slow.store(true, Ordering::Relaxed);
+    let outcome = soon(K8sApply.start(&invocation(json!({"objects": objects}).into()), server));
+    (server.log(), outcome)
+}
+
+#[test]
+fn objects_of_one_kind_are_applied_eight_at_a_time_and_other_kinds_wait() {
+    let server = TestServer::new();
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
+    let mut objects: Vec<Json> = (0..10).map(|n| config_map(&format!("c{n}"), json!({}))).collect();
+    objects.extend([secret, config_map("last", json!({}))]);
+    let (log, outcome) = slowly(&server, objects);
+    let batches: [&[&str]; 4] = [
+        &[
+            "ConfigMap c0",
+            "ConfigMap c1",
+            "ConfigMap c2",
+            "ConfigMap c3",
+            "ConfigMap c4",
+            "ConfigMap c5",
+            "ConfigMap c6",
+            "ConfigMap c7",
+        ],
+        &["ConfigMap c8", "ConfigMap c9"],
+        &["Secret s"],
+        &["ConfigMap last"],
+    ];
+    let expected: Vec<String> = batches
+        .iter()
+        .flat_map(|batch| {
+            ["get", "apply"].into_iter().flat_map(|verb| batch.iter().map(move |name| format!("{verb} {name}")))
+        })
+        .collect();
+    assert_eq!(log, expected);
+    let Progress::Done(answer) = outcome.unwrap() else { panic!("is done") };
+    let output = answer.output.exposed();
+    let names: Vec<&str> = output.as_array().unwrap().iter().filter_map(|o| o["metadata"]["name"].as_str()).collect();
+    assert_eq!(names, ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "s", "last"]);
+}
+
+#[test]
+fn the_first_refusal_in_the_order_is_told_and_nothing_new_begins() {
+    let server = TestServer::new();
+    for name in ["c2", "c5"] {
+        server.put("kubectl", config_map(name, json!({"k": "theirs"})));
+    }
+    let objects = (0..10).map(|n| config_map(&format!("c{n}"), json!({"k": "ours"}))).collect();
+    let (log, outcome) = slowly(&server, objects);
+    assert_eq!(outcome.unwrap_err().message, "ConfigMap c2: `.data.k` is held by `kubectl`");
+    assert!(!log.iter().any(|line| line.ends_with("c8") || line.ends_with("c9")), "{log:?}");
+    // What was on its way with them came through.
+    assert!(server.object("ConfigMap", Some("default"), "c7").is_some());
 }
 
 #[test]
