@@ -123,7 +123,7 @@ fn a_run_that_is_given_up_cleans_up_even_if_its_process_dies_in_the_middle() {
     let (service, sandbox, run) = failed();
     let calls = service.calls().len();
     service.hold(true);
-    let cancelling = sandbox.home.start(&["cancel", &run]);
+    let cancelling = sandbox.home.start(["cancel", &run]);
     service.wait_for_calls(calls + 1);
     let _killed = cancelling.kill();
     service.hold(false);

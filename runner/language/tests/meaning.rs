@@ -58,7 +58,8 @@ fn a_definition_covers_what_a_step_does_and_nothing_else() {
 #[test]
 fn what_a_deletion_does_not_find_is_an_answer() {
     let delete = "connection: {eks: x}, k8s-delete: {apiVersion: v1, kind: Pod, name: a}";
-    let accept = |more: &str| step(&planned(&format!("steps:\n  - {{id: s, {more}{delete}}}\n"), &[]), "s").accept.clone();
+    let accept =
+        |more: &str| step(&planned(&format!("steps:\n  - {{id: s, {more}{delete}}}\n"), &[]), "s").accept.clone();
     assert_eq!(accept(""), ["missing"]);
     assert_eq!(accept("accept: [denied, missing], "), ["denied", "missing"]);
 }

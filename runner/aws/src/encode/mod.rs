@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_host_of_ones_own_keeps_its_name() {
-        let block = |url| of("s3control", "GetPublicAccessBlock", json!({"AccountId": "123456789012"}), url).unwrap().url;
+        let block =
+            |url| of("s3control", "GetPublicAccessBlock", json!({"AccountId": "123456789012"}), url).unwrap().url;
         let path = "/v20180820/configuration/publicAccessBlock";
         assert_eq!(block(None), format!("https://123456789012.s3-control.eu-west-1.amazonaws.com{path}"));
         assert_eq!(block(Some("http://127.0.0.1:1")), format!("http://127.0.0.1:1{path}"));

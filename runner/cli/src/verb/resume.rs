@@ -116,7 +116,7 @@ impl Resume {
         };
         // Read again, because somebody else may have gone on with it before it was held.
         let (engine, changed) = self.prospect(Recording::read(&store, &id)?.engine, global)?;
-        let from = self.from_of(&engine)?;
+        let from = self.first_step(&engine)?;
         if changed.is_some() {
             edited::agreed(&engine, &engine.resumption(from.as_ref(), person::now()), global)?;
         }
@@ -149,7 +149,7 @@ impl Resume {
     }
 
     /// The step that `--from` names.
-    fn from_of(&self, engine: &Engine) -> Result<Option<StepPath>, Stop> {
+    fn first_step(&self, engine: &Engine) -> Result<Option<StepPath>, Stop> {
         match &self.from {
             Some(typed) => Ok(Some(word::find(&engine.steps(false), typed)?.path.clone())),
             None => Ok(None),
@@ -217,7 +217,7 @@ impl Resume {
     }
 
     fn tell_plan(&self, engine: &Engine) -> Result<Exit, Stop> {
-        let steps = engine.resumption(self.from_of(engine)?.as_ref(), person::now());
+        let steps = engine.resumption(self.first_step(engine)?.as_ref(), person::now());
         let mut data = Data::default();
         match self.output.form {
             Form::Human => data.text(edited::told(engine, &steps, true))?,

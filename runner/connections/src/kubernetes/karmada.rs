@@ -42,7 +42,7 @@ pub(super) async fn config(host: &Cluster, namespace: &str, endpoint: Option<&st
         Failure::new(FailureClass::Invalid, format!("the Secret `{namespace}/{SECRET}` cannot be used: {why}"))
             .help("run `karmada-init` again, which writes it anew")
     };
-    let text = Object(&found.object).text(&["data", KEY]).and_then(|encoded| decoded(encoded));
+    let text = Object(&found.object).text(&["data", KEY]).and_then(decoded);
     let text = text.ok_or_else(|| unusable(&format!("it holds no text under `{KEY}`")))?;
     let kubeconfig = Kubeconfig::from_yaml(&text).map_err(|_| unusable("it holds no kubeconfig"))?;
     let made = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;

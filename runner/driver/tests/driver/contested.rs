@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use runbook_driver::clock::Clock;
 use runbook_journal::{
-    AppendError, CreateError, Ends, HoldError, Holder, Inbox, Journal, Listed, MemoryStore, Reader, Record, StorageError,
-    Store,
+    AppendError, CreateError, Ends, HoldError, Holder, Inbox, Journal, Listed, MemoryStore, Reader, Record,
+    StorageError, Store,
 };
 use runbook_model::duration::Duration;
 use runbook_model::id::RunId;

@@ -93,9 +93,9 @@ pub(super) fn unit(bench: &mut Bench) -> Result<(), String> {
     shell::run(bench.cargo().args(["test", "--locked", "--workspace", "--doc"]))
 }
 
-/// What a journal and its steps cost, as released: the measurements that need no program and no cloud, and take seconds.
+/// What a journal and its steps cost, nearly as released: the measurements that need no program and no cloud, and take seconds.
 pub(super) fn bench(bench: &mut Bench) -> Result<(), String> {
-    let measure = ["run", "--locked", "--release", "--package=runbook-bench", "--", "steps", "load", "append"];
+    let measure = ["run", "--locked", "--profile=measured", "--package=runbook-bench", "--", "steps", "load", "append"];
     shell::run(bench.cargo().args(measure))
 }
 
