@@ -8,16 +8,18 @@ use std::process::ExitCode;
 mod bench;
 mod demo;
 mod models;
+mod package;
 mod picture;
 mod test;
 
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  demo             carries out runbooks/eks-karmada.yaml against a cloud and a cluster that it starts; Linux, Debian, root
+  demo             carries out runbooks/eks-karmada.yaml against a cloud and clusters that it starts; Linux, Debian, root
   test [STAGE…]    installs what the tests need and runs them all, or the named stages; `test --help` lists them
   bench [NAME…]    measures how fast it all is and prints a table; `bench --help` lists what can be measured
   models           packs the AWS service models of the pinned botocore into runner/aws/models
+  package          makes what people download: a static program for Linux, completions, man pages, bill, checksums
   picture          records the demonstration at a terminal and draws docs/run.svg of it
 ";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(root, &words[1..]),
         Some("demo") => demo::run(root),
         Some("models") => models::run(root).map(told),
+        Some("package") => package::run(root).map(told),
         Some("picture") => picture::run(root).map(told),
         Some("test") => test::run(root, &words[1..]).map(told),
         _ => Err(USAGE.to_owned()),
