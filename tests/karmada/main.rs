@@ -18,13 +18,14 @@ use stage::Stage;
 type Test = (&'static str, fn(&Stage));
 
 /// In this order: the last ones take away what the others need.
-const TESTS: [Test; 11] = [
+const TESTS: [Test; 12] = [
     ("what_would_fail_is_refused_before_anything_is_made", before::refusals),
     ("a_control_plane_is_installed_and_a_second_run_changes_nothing", install::twice),
     ("the_real_tool_works_with_it", install::real_tool),
     ("a_killed_installation_goes_on", install::killed),
     ("members_join_and_a_second_run_changes_nothing", members::join),
     ("a_stale_token_is_replaced", members::stale_token),
+    ("a_member_registers_by_token", members::register_by_token),
     ("a_member_registers", members::register),
     ("names_and_clusters_of_others_are_refused", members::refusals),
     ("work_is_spread_over_the_members", members::schedule),

@@ -50,6 +50,33 @@ pub(crate) fn register(stage: &Stage) {
     assert!(!requests.contains("runbook-"), "no request is left: {requests}");
 }
 
+/// The guide's way: the member's host knows nothing of Karmada but its address, a token and a hash.
+pub(crate) fn register_by_token(stage: &Stage) {
+    let by = |hash: &str| {
+        let steps = format!(
+            "  - {{id: token, connection: karmada, karmada-token: {{ttl: 1h}}}}
+  - id: it
+    connection: {}
+    karmada-register:
+      name: {PULLING}
+      endpoint: ${{{{ 'https://' ~ steps.token.result.endpoint }}}}
+      token: ${{{{ steps.token.result.token }}}}
+      ca-cert-hash: {hash}
+",
+            stage.connection(PULLING)
+        );
+        stage.installed().run(&steps)
+    };
+    let why = Stage::failure(&by(&format!("sha256:{}", "0".repeat(64))).expect(1));
+    assert!(why.contains("is not the Karmada that is meant: the hash of its authority is"), "{why}");
+    by("${{ steps.token.result.ca_cert_hash }}").expect(0);
+    let clusters = succeeded(&stage.karmadactl(&["get", "clusters"]));
+    let line = clusters.lines().find(|line| line.starts_with(PULLING)).expect("it is a member");
+    assert!(line.contains("Pull") && line.contains("True"), "{clusters}");
+    let requests = stage.inside(&["get", "certificatesigningrequests", "-o", "name"]);
+    assert!(!requests.contains("runbook-"), "no request is left: {requests}");
+}
+
 pub(crate) fn refusals(stage: &Stage) {
     all_joined(stage);
     registered(stage).expect(0);

@@ -36,6 +36,15 @@ pub enum Connection {
         /// The address to use instead of the one in the Secret.
         endpoint: Option<String>,
     },
+    /// A Karmada control plane, for whoever has nothing but a bootstrap token of it: members register with one.
+    Bootstrap {
+        /// The URL of its API.
+        endpoint: String,
+        /// The token; a secret, but for the six letters before the point.
+        token: String,
+        /// SHA-256 of the public key of its authority, as `sha256:` and hexadecimal digits.
+        ca_cert_hash: String,
+    },
 }
 
 /// What an AWS connection may say; what it leaves out comes from the AWS configuration's own chain.
@@ -96,6 +105,10 @@ impl Connection {
                 }
             }
             Self::Karmada { host, namespace, .. } => format!("karmada {namespace} on {}", host.label()),
+            Self::Bootstrap { endpoint, token, .. } => {
+                let id = token.split_once('.').map_or("", |(id, _)| id);
+                format!("karmada at {endpoint} by token {id}")
+            }
         }
     }
 
@@ -104,7 +117,7 @@ impl Connection {
     pub fn aws(&self) -> Option<&AwsConnection> {
         match self {
             Self::Aws(aws) | Self::Eks { aws, .. } => Some(aws),
-            Self::Kubeconfig { .. } | Self::Karmada { .. } => None,
+            Self::Kubeconfig { .. } | Self::Karmada { .. } | Self::Bootstrap { .. } => None,
         }
     }
 }
@@ -242,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_shows_what_was_said_and_no_external_id() {
+    fn a_label_shows_what_was_said_and_nothing_secret() {
         let map = Map::from_iter([
             ("region".to_owned(), Value::from("eu-west-1")),
             ("external-id".to_owned(), Value::from("hush")),
@@ -250,6 +263,12 @@ mod tests {
         let aws = AwsConnection::default().overlaid(&map).unwrap();
         let eks = Connection::Eks { cluster: "parent".into(), aws };
         assert_eq!(format!("{eks:?}"), "eks parent (aws region eu-west-1)");
+        let bootstrap = Connection::Bootstrap {
+            endpoint: "https://k:32443".into(),
+            token: "abcdef.hush".into(),
+            ca_cert_hash: "sha256:00".into(),
+        };
+        assert_eq!(format!("{bootstrap:?}"), "karmada at https://k:32443 by token abcdef");
         assert!(AwsConnection::default().overlaid(&Map::from_iter([("regio".to_owned(), "x".into())])).is_err());
     }
 }

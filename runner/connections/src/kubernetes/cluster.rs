@@ -25,7 +25,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::discovery::Known;
-use super::{access, answer, karmada, kubeconfig};
+use super::{access, answer, bootstrap, karmada, kubeconfig};
 use crate::aws::{RealAws, USER_AGENT as US};
 use crate::eks::token::Tokens;
 use crate::http::{NoAnswer, cause, no_answer};
@@ -70,7 +70,8 @@ pub(super) struct Answer {
 }
 
 impl Cluster {
-    /// Finds a cluster and makes a client for it. Nothing is sent to the cluster yet.
+    /// Finds a cluster and makes a client for it. Nothing is sent to the cluster yet, unless a bootstrap token is all that
+    /// there is: then a certificate is asked for.
     ///
     /// # Errors
     /// `missing` if there is no such cluster or context, or why it cannot be used.
@@ -96,6 +97,10 @@ impl Cluster {
                 let access = access::of(&config, None);
                 Self::new(config, access, Some(namespace.clone()), None).await
             }
+            Connection::Bootstrap { endpoint, token, ca_cert_hash } => {
+                let config = bootstrap::Word::new(endpoint, token, ca_cert_hash)?.config().await?;
+                Self::new(config, Err(bootstrap::nothing_to_hand_on()), None, None).await
+            }
             Connection::Aws(_) => {
                 Err(invalid(format!("the connection is to AWS ({}), not to a cluster", connection.label()))
                     .help("name an `eks` or `kubeconfig` connection in the step's `connection`"))
@@ -103,7 +108,11 @@ impl Cluster {
         }
     }
 
-    async fn new(
+    /// A client for the cluster of a configuration.
+    ///
+    /// # Errors
+    /// `invalid` if its certificates or credentials cannot be used.
+    pub(super) async fn new(
         config: Config,
         access: Result<Access, Failure>,
         name: Option<String>,

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod bootstrap;
 mod cluster;
 mod contexts;
 mod discovery;

@@ -174,13 +174,21 @@ impl View<'_> {
                 endpoint: text("endpoint")?,
             });
         }
+        if let Some(endpoint) = text("bootstrap")? {
+            known(map, "bootstrap", &["bootstrap", "token", "ca-cert-hash"])?;
+            let wanted = |key: &str| {
+                text(key)?.ok_or_else(|| invalid(format!("a connection of the form `bootstrap` needs `{key}`")))
+            };
+            let (token, ca_cert_hash) = (wanted("token")?, wanted("ca-cert-hash")?);
+            return Ok(Connection::Bootstrap { endpoint, token, ca_cert_hash });
+        }
         let keys: Vec<String> = map.keys().map(|key| format!("`{key}`")).collect();
         let message = format!(
             "a connection with {} has no known form",
             if keys.is_empty() { "nothing".into() } else { keys.join(", ") }
         );
         Err(Failure::new(FailureClass::Invalid, message)
-            .help("a connection is `{aws: …}`, `{eks: …}`, `{kubeconfig: …}`, `{karmada: …}` or `{from: …}`")
+            .help("a connection is `{aws: …}`, `{eks: …}`, `{kubeconfig: …}`, `{karmada: …}`, `{bootstrap: …}` or `{from: …}`")
             .into())
     }
 }
@@ -189,7 +197,7 @@ impl View<'_> {
 fn no_secrets(map: &Map) -> Evaluated<()> {
     let secret =
         |key: &str| invalid(format!("`{key}` of a connection is a secret, and connections are named in every report"));
-    for (key, value) in map.iter().filter(|(key, _)| key.as_str() != "external-id") {
+    for (key, value) in map.iter().filter(|(key, _)| !["external-id", "token"].contains(&key.as_str())) {
         match value {
             Value::Map(inner) => no_secrets(inner)?,
             value if value.holds_secret() => return Err(secret(key)),

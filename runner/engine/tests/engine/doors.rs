@@ -39,6 +39,8 @@ fn every_form_finds_its_door() {
     assert_eq!(label(&json!({"kubeconfig": "~/c", "context": "x"})), "kubeconfig ~/c (x)");
     assert_eq!(label(&json!({"context": ["x", "y"]})), "kubeconfig the default file (x or y)");
     assert_eq!(label(&json!({"karmada": "parent"})), "karmada karmada-system on eks main (aws region eu-west-1)");
+    let bootstrap = json!({"bootstrap": "https://k", "token": "abcdef.hush", "ca-cert-hash": "sha256:0"});
+    assert_eq!(label(&bootstrap), "karmada at https://k by token abcdef");
     // The form is judged after what is null was left out.
     assert_eq!(label(&json!({"eks": "${{ none }}", "aws": {"region": "r"}})), "aws region r");
 }
@@ -51,6 +53,10 @@ fn what_is_no_connection_is_told() {
     assert_eq!(label(&json!({"aws": {"regio": "x"}})), "invalid: an AWS connection has no `regio`");
     assert_eq!(label(&json!({"eks": "x", "region": "y"})), "invalid: a connection of the form `eks` has no `region`");
     assert_eq!(label(&json!({"nothing": 1})), "invalid: a connection with `nothing` has no known form");
+    assert_eq!(
+        label(&json!({"bootstrap": "https://k", "token": "abcdef.hush"})),
+        "invalid: a connection of the form `bootstrap` needs `ca-cert-hash`"
+    );
     assert_eq!(label(&json!({"from": {"kubeconfig": "x"}})), "invalid: `from` of a connection is not an AWS one");
 }
 

@@ -35,11 +35,12 @@ pub(super) enum Sort {
 }
 
 /// The key that tells the form, and the keys that may stand beside it.
-const FORMS: [(&str, &[&str], Sort); 5] = [
+const FORMS: [(&str, &[&str], Sort); 6] = [
     ("eks", &["aws"], Sort::Eks),
     ("aws", &[], Sort::Aws),
     ("kubeconfig", &["context"], Sort::Kubernetes),
     ("karmada", &["namespace", "endpoint"], Sort::Kubernetes),
+    ("bootstrap", &["token", "ca-cert-hash"], Sort::Kubernetes),
     ("from", &AwsConnection::KEYS, Sort::Aws),
 ];
 
@@ -113,7 +114,7 @@ pub(super) fn form(sight: &Sight<'_>, argument: &Argument) -> Sort {
 
 fn forms() -> String {
     "write the name of a connection, or `{aws: {…}}`, `{eks: NAME, aws: …}`, `{kubeconfig: PATH, context: NAME}`, \
-     `{karmada: …, namespace: …}` or `{from: …, region: …}`"
+     `{karmada: …, namespace: …}`, `{bootstrap: URL, token: …, ca-cert-hash: …}` or `{from: …, region: …}`"
         .to_owned()
 }
 
