@@ -113,7 +113,7 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
     sandbox.run(&["exec", "fragile.yaml", "--new"]).expect(0);
     let several = sandbox.run(&["show", "fragile-"]).expect(2);
     assert!(several.stderr().contains(&run), "{several}");
-    let none = sandbox.run(&["show", "fragle-000000"]).expect(2);
+    let none = sandbox.run(&["show", "nobodys-000000"]).expect(2);
     insta::assert_snapshot!(none);
 }
 

@@ -292,7 +292,7 @@ fn checks_fail_or_warn_with_the_authors_sentences() {
         scene.read(),
         ["attempt-failed a check-failed", "step-failed a check-failed", "run-stopping failed", "run-ended failed"]
     );
-    assert_eq!(scene.failure("a"), "check-failed: only 1; `result.m` is false (demo.yaml:2:3)");
+    assert_eq!(scene.failure("a"), "check-failed: only 1\n`result.m` is false (demo.yaml:2:3)");
     scene.crash();
     scene.answer("a", json!({"n": 2, "m": [1]}));
     assert_eq!(scene.engine.steps(false)[0].warnings, ["odd"]);
