@@ -44,7 +44,7 @@ fn screens(columns: u16, coloured: bool) -> String {
     let sandbox = if coloured { Sandbox::new() } else { Sandbox::new().with("NO_COLOR", "1") };
     sandbox.file("gated.yaml", TEXT).file("wrong.yaml", WRONG);
     let run = sandbox.run(&["exec", "gated.yaml", "-i", "who=\u{1b}[2Jyou\u{202e}"]).expect(4).run_id();
-    let screens: [(&[&str], i32); 7] = [
+    let screens: [(&[&str], i32); 10] = [
         (&["runs"], 0),
         (&["show", &run], 0),
         (&["events", &run], 0),
@@ -52,6 +52,9 @@ fn screens(columns: u16, coloured: bool) -> String {
         (&["reject", &run, "last"], 1),
         (&["lint", "wrong.yaml"], 3),
         (&["kinds", "approve"], 0),
+        (&["graph", "gated.yaml"], 0),
+        (&["report", &run, "-o", "markdown"], 0),
+        (&["doctor"], 8),
     ];
     let mut all = String::new();
     for (arguments, code) in screens {
@@ -59,7 +62,7 @@ fn screens(columns: u16, coloured: bool) -> String {
         terminal.expect(code);
         let _infallible = writeln!(all, "$ runbook {}\n{}", steady(&arguments.join(" ")), told(&terminal));
     }
-    all
+    all.replace(&sandbox.home.path().display().to_string(), "[home]")
 }
 
 #[test]
