@@ -62,7 +62,7 @@ fn screens(columns: u16, coloured: bool) -> String {
         terminal.expect(code);
         let _infallible = writeln!(all, "$ runbook {}\n{}", steady(&arguments.join(" ")), told(&terminal));
     }
-    all.replace(&sandbox.home.path().display().to_string(), "[home]")
+    all.replace(&sandbox.home.state().display().to_string(), "[state]")
 }
 
 #[test]
