@@ -4,7 +4,7 @@
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
-use runbook_harness::{Cloud, CloudOptions, Home, Rig, RigOptions};
+use runbook_harness::{Call, Cloud, CloudOptions, Home, Rig, RigOptions};
 use serde_json::Value;
 
 const VPC: &str = "Karmada_VPC";
@@ -45,7 +45,11 @@ fn a_load_balancer_is_awaited_through_a_kill_and_made_once() {
 
     let inputs = ["-i", "allowed_cidrs=[10.0.0.0/8]", "-i", "tags={team: a, cost: b}"];
     let mut started = home.start([&["exec", RUNBOOK, "-o", "json"][..], &inputs].concat());
-    let looked = |cloud: &Cloud| cloud.calls().iter().any(|call| call.operation == "DescribeLoadBalancers");
+    // What plays the cluster's controller looks for it too.
+    let looked = |cloud: &Cloud| {
+        let ours = |call: &Call| call.user_agent.starts_with("runbook/") && call.operation == "DescribeLoadBalancers";
+        cloud.calls().iter().any(ours)
+    };
     assert!(started.until(PATIENCE, |_| looked(&cloud)), "it should look for the load balancer");
     let killed = started.kill();
     assert_eq!(killed.status.code(), None, "it ended before it could be killed");
