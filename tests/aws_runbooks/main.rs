@@ -7,10 +7,9 @@ mod examples;
 mod network;
 mod pages;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use libtest_mimic::{Arguments, Trial};
-use runbook_harness::{Call, Cloud, CloudOptions, Home};
+use runbook_harness::{Call, Cloud, CloudOptions, Home, in_turn};
 
 /// A test; it gets an empty cloud.
 type Test = (&'static str, fn(&Cloud));
@@ -33,22 +32,11 @@ const TESTS: [Test; 11] = [
 ];
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let shared: Arc<OnceLock<Cloud>> = Arc::default();
-    let trial = |(name, test): Test| {
-        let shared = Arc::clone(&shared);
-        Trial::test(name, move || {
-            let cloud = shared.get_or_init(|| Cloud::start(&CloudOptions::default()));
-            cloud.reset();
-            test(cloud);
-            Ok(())
-        })
-    };
-    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
-    // Leaves nothing behind: `exit` would run no destructor.
-    drop(shared);
-    conclusion.exit();
+    in_turn(TESTS, false, |shared: &OnceLock<Cloud>, test: fn(&Cloud)| {
+        let cloud = shared.get_or_init(|| Cloud::start(&CloudOptions::default()));
+        cloud.reset();
+        test(cloud);
+    });
 }
 
 fn home(cloud: &Cloud) -> Home {

@@ -19,10 +19,8 @@ mod stage;
 mod traces;
 mod trouble;
 
+use runbook_harness::in_turn;
 use std::env;
-use std::sync::Arc;
-
-use libtest_mimic::{Arguments, Trial};
 
 use stage::Stage;
 
@@ -49,21 +47,6 @@ const TESTS: [Test; 14] = [
 const LONG: [Test; 1] = [("faults_around_karmada", faults::around_karmada)];
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let stage: Arc<Stage> = Arc::default();
-    let trial = |(name, test): Test| {
-        let stage = Arc::clone(&stage);
-        let run = move || {
-            test(&stage);
-            Ok(())
-        };
-        Trial::test(name, run).with_ignored_flag(true)
-    };
     let long = LONG.into_iter().filter(|_| env::var_os("RUNBOOK_GUIDE_FAULTS").is_some());
-    let trials = TESTS.into_iter().chain(long).map(trial).collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    // Leaves nothing behind: `exit` would run no destructor.
-    drop(stage);
-    conclusion.exit();
+    in_turn(TESTS.into_iter().chain(long), true, |stage: &Stage, test: fn(&Stage)| test(stage));
 }

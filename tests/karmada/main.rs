@@ -9,10 +9,7 @@ mod leave;
 mod members;
 mod stage;
 
-use std::sync::Arc;
-
-use libtest_mimic::{Arguments, Trial};
-
+use runbook_harness::in_turn;
 use stage::Stage;
 
 type Test = (&'static str, fn(&Stage));
@@ -34,19 +31,5 @@ const TESTS: [Test; 12] = [
 ];
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let stage: Arc<Stage> = Arc::default();
-    let trial = |(name, test): Test| {
-        let stage = Arc::clone(&stage);
-        let run = move || {
-            test(&stage);
-            Ok(())
-        };
-        Trial::test(name, run).with_ignored_flag(true)
-    };
-    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
-    // Leaves nothing behind: `exit` would run no destructor.
-    drop(stage);
-    conclusion.exit();
+    in_turn(TESTS, true, |stage: &Stage, test: fn(&Stage)| test(stage));
 }

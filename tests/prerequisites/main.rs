@@ -3,10 +3,9 @@
 //!
 //! All tests share one cloud, one after the other, hence a test runner of our own.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use libtest_mimic::{Arguments, Trial};
-use runbook_harness::{Cloud, CloudOptions, Fault, FaultKind, Finished, Home, SeededVpc};
+use runbook_harness::{Cloud, CloudOptions, Fault, FaultKind, Finished, Home, SeededVpc, in_turn};
 use serde_json::Value;
 
 const VPC: &str = "Karmada_VPC";
@@ -26,22 +25,11 @@ const TESTS: [Test; 8] = [
 ];
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let shared: Arc<OnceLock<Cloud>> = Arc::default();
-    let trial = |(name, test): Test| {
-        let shared = Arc::clone(&shared);
-        Trial::test(name, move || {
-            let cloud = shared.get_or_init(|| Cloud::start(&CloudOptions::default()));
-            cloud.reset();
-            test(cloud, &cloud.seed_vpc(VPC, 3));
-            Ok(())
-        })
-    };
-    let conclusion = libtest_mimic::run(&arguments, TESTS.map(trial).into());
-    // Leaves nothing behind: `exit` would run no destructor.
-    drop(shared);
-    conclusion.exit();
+    in_turn(TESTS, false, |shared: &OnceLock<Cloud>, test: fn(&Cloud, &SeededVpc)| {
+        let cloud = shared.get_or_init(|| Cloud::start(&CloudOptions::default()));
+        cloud.reset();
+        test(cloud, &cloud.seed_vpc(VPC, 3));
+    });
 }
 
 /// Runs the prerequisites with these inputs.

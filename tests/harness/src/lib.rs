@@ -27,6 +27,7 @@ pub mod project;
 mod python;
 mod rig;
 mod terminal;
+mod turns;
 
 pub use calls::{Call, Fault, FaultKind};
 pub use cloud::{Cloud, CloudOptions, SeededVpc};
@@ -38,3 +39,4 @@ pub use port::free_port;
 pub use python::{Python, PythonError};
 pub use rig::{Rig, RigOptions, obstacle};
 pub use terminal::Terminal;
+pub use turns::in_turn;
