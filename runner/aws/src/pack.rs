@@ -18,6 +18,7 @@ use std::ops::Range;
 
 use flate2::read::ZlibEncoder;
 use flate2::{Compression, Decompress, FlushDecompress, Status};
+use memchr::memchr;
 use serde_json::Value;
 
 /// A model in memory: its text and where the lines are.
@@ -53,9 +54,13 @@ impl Pack {
     pub(crate) fn new(text: String) -> Result<Self, String> {
         let mut lines: Vec<Line> = Vec::with_capacity(text.len() / 200);
         let mut start = 0;
-        for line in text.split_terminator('\n') {
-            let Some(tab) = line.find('\t') else { return Err(format!("a line of a model has no tab: `{line}`")) };
-            let end = start + line.len();
+        while start < text.len() {
+            let rest = &text.as_bytes()[start..];
+            let end = start + memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = &text[start..end];
+            let Some(tab) = memchr(b'\t', line.as_bytes()) else {
+                return Err(format!("a line of a model has no tab: `{line}`"));
+            };
             let line = Line { name: start..start + tab, json: start + tab + 1..end };
             if lines.last().is_some_and(|last| text[last.name.clone()] >= text[line.name.clone()]) {
                 return Err(format!("`{}` of a model is not in order", &text[line.name]));

@@ -105,16 +105,16 @@ pub fn canonical(json: &serde_json::Value, out: &mut String) {
             out.push(']');
         }
         serde_json::Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort();
+            let mut entries: Vec<(&String, &serde_json::Value)> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
             out.push('{');
-            for (i, key) in keys.into_iter().enumerate() {
+            for (i, (key, value)) in entries.into_iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
                 text(key, out);
                 out.push(':');
-                canonical(&map[key.as_str()], out);
+                canonical(value, out);
             }
             out.push('}');
         }
@@ -124,7 +124,14 @@ pub fn canonical(json: &serde_json::Value, out: &mut String) {
 }
 
 fn text(string: &str, out: &mut String) {
-    out.push_str(&serde_json::to_string(string).unwrap_or_default());
+    // Most texts need no escape, and there are thousands of them in a plan.
+    if string.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(string);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(string).unwrap_or_default());
+    }
 }
 
 impl fmt::Display for Digest {

@@ -4,6 +4,7 @@
 //! nor carry them out (`engine` does). A plan is JSON in the journal; fields are only ever added.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -296,8 +297,8 @@ pub struct Nested {
     /// Which of its connections are replaced: a name of the caller's, or a map.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub with_connections: IndexMap<String, Argument>,
-    /// Its steps.
-    pub body: Body,
+    /// Its steps; shared, for a runbook may be used in many places.
+    pub body: Arc<Body>,
 }
 
 /// A `for-each`.

@@ -21,6 +21,8 @@ mod unit;
 mod waits;
 mod yields;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use runbook_model::diagnostic::{Diagnostic, Severity};
 use runbook_model::digest::Digest;
@@ -102,7 +104,7 @@ fn plan(loaded: Loaded, package: &IndexMap<String, String>, templates: IndexMap<
         labels: loaded.labels,
         owner: loaded.owner,
         concurrency: loaded.concurrency.unwrap_or(CONCURRENCY),
-        body: loaded.body,
+        body: Arc::unwrap_or_clone(loaded.body),
         templates,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! This file decides how `uses`, `with` and `with-connections` are judged. It must not know how a nested runbook is run.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use runbook_model::argument::{Argument, Node};
 use runbook_model::code;
@@ -77,14 +79,9 @@ pub(super) fn frozen(sight: &Sight<'_>, step: &Step, uses: &Uses) -> Nested {
         }
     }
     let Some(loaded) = &uses.loaded else {
-        return Nested {
-            kind: uses.kind.value.clone(),
-            with,
-            with_connections,
-            body: runbook_model::plan::Body::default(),
-        };
+        return Nested { kind: uses.kind.value.clone(), with, with_connections, body: Arc::default() };
     };
-    let body = loaded.body.clone();
+    let body = Arc::clone(&loaded.body);
     let expands = uses.path.is_none();
     if let (true, Some(declared)) = (expands, body.connections.get(TARGET)) {
         let own = step.connection.as_ref().or(sight.level.connection);

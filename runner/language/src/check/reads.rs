@@ -64,13 +64,12 @@ impl Inference<'_> {
             // Which values a template is given is judged where it is rendered.
             return Known::default();
         }
-        let visible = self.sight.names();
-        if !visible.contains(&name) {
+        if !self.sight.names().any(|visible| visible == name) {
             let (code, message, help) = match ELSEWHERE.iter().find(|(known, _)| *known == name) {
                 Some((_, why)) => (code::NAME_ELSEWHERE, format!("`{name}` means nothing here"), (*why).to_owned()),
                 None => {
-                    let listed: Vec<String> = visible.iter().map(|name| format!("`{name}`")).collect();
-                    let help = meant(name, visible.iter().copied(), &format!("here are {}", listed.join(", ")));
+                    let listed: Vec<String> = self.sight.names().map(|name| format!("`{name}`")).collect();
+                    let help = meant(name, self.sight.names(), &format!("here are {}", listed.join(", ")));
                     (code::NAME_UNKNOWN, format!("there is no name `{name}`"), help)
                 }
             };
@@ -129,7 +128,7 @@ impl Inference<'_> {
     }
 
     fn is_visible(&self, name: &str, wanted: &str) -> bool {
-        name == wanted && matches!(self.at, Place::Written(_)) && self.sight.names().contains(&wanted)
+        name == wanted && matches!(self.at, Place::Written(_)) && self.sight.names().any(|visible| visible == wanted)
     }
 
     /// `base[index]` with an index that is no literal text.

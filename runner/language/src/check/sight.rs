@@ -148,20 +148,14 @@ impl<'a> Sight<'a> {
     }
 
     /// The names that can be read here.
-    pub(crate) fn names(&self) -> Vec<&'static str> {
-        let mut names = vec!["inputs"];
-        if !self.title {
-            names.extend(["steps", "connections", "run"]);
-        }
-        if self.item.is_some() {
-            names.extend(["item", "key", "index"]);
-        }
-        if self.judged.is_some() {
-            names.extend(["result", "error", "attempt"]);
-        }
-        if self.level.is(Role::Undo) && !self.title {
-            names.push("self");
-        }
-        names
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        let groups: [(bool, &[&str]); 5] = [
+            (true, &["inputs"]),
+            (!self.title, &["steps", "connections", "run"]),
+            (self.item.is_some(), &["item", "key", "index"]),
+            (self.judged.is_some(), &["result", "error", "attempt"]),
+            (self.level.is(Role::Undo) && !self.title, &["self"]),
+        ];
+        groups.into_iter().filter(|(visible, _)| *visible).flat_map(|(_, names)| names).copied()
     }
 }

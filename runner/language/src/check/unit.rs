@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use runbook_model::argument::Argument;
@@ -29,7 +30,7 @@ pub(crate) struct Loaded {
     pub(crate) labels: IndexMap<String, String>,
     pub(crate) owner: Option<String>,
     pub(crate) concurrency: Option<u32>,
-    pub(crate) body: Body,
+    pub(crate) body: Arc<Body>,
     /// What is known of its outputs.
     pub(crate) outputs: IndexMap<String, Known>,
     /// Its steps, those of nested runbooks included.
@@ -109,7 +110,7 @@ pub(crate) fn checked(library: &Library<'_>, source: SourceId, mut runbook: Runb
         labels: runbook.labels,
         owner: runbook.owner,
         concurrency: runbook.concurrency,
-        body,
+        body: Arc::new(body),
         outputs: known,
         count,
         span: Span { source, start: 0, end: 0 },

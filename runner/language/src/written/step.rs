@@ -48,7 +48,10 @@ pub(super) enum Where {
 }
 
 pub(super) fn read_all(items: &[Argument], place: Where, kinds: &dyn Kinds, sink: &mut Sink) -> Vec<Step> {
-    items.iter().filter_map(|item| read(item, place, kinds, sink)).collect()
+    // A step is large: a list that grows would copy all of them again and again.
+    let mut steps = Vec::with_capacity(items.len());
+    steps.extend(items.iter().filter_map(|item| read(item, place, kinds, sink)));
+    steps
 }
 
 fn read(argument: &Argument, place: Where, kinds: &dyn Kinds, sink: &mut Sink) -> Option<Step> {
