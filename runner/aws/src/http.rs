@@ -6,7 +6,8 @@
 use std::fmt;
 
 use runbook_model::failure::Failure;
-use runbook_model::value::{REDACTED, Value};
+use runbook_model::known_secrets::KnownSecrets;
+use runbook_model::value::Value;
 
 /// A request, ready to be signed and sent. `Debug` shows the method and the host, nothing of the parameters.
 #[derive(Clone, Default)]
@@ -22,16 +23,15 @@ pub struct Request {
     /// How it is signed.
     pub signing: Signing,
     /// The secrets that went into it.
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: KnownSecrets,
 }
 
 impl Request {
     /// A failure of this request without the secrets that were sent: services quote parameters in their messages.
     /// For failures that did not come from [`crate::operation::Operation::decode`], which does this by itself.
     #[must_use]
-    pub fn redact(&self, mut failure: Failure) -> Failure {
-        failure.message = self.secrets.redact(failure.message);
-        failure
+    pub fn redact(&self, failure: Failure) -> Failure {
+        self.secrets.redact_failure(failure)
     }
 }
 
@@ -101,50 +101,6 @@ pub struct Answer {
     pub request_id: Option<String>,
 }
 
-/// Texts that must not appear in anything people read.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
-
-/// Shorter secrets cannot be told from ordinary words; replacing `a` everywhere would only ruin the message.
-const SHORTEST: usize = 4;
-
-impl Secrets {
-    /// Keeps every text inside a secret value.
-    pub(crate) fn learn(&mut self, value: &Value) {
-        match value {
-            Value::Secret(secret) => self.learn(secret.expose()),
-            Value::String(text) if text.len() >= SHORTEST => self.0.push(text.clone()),
-            Value::Number(number) if number.to_string().len() >= SHORTEST => self.0.push(number.to_string()),
-            Value::List(items) => items.iter().for_each(|item| self.learn(item)),
-            Value::Map(map) => map.values().for_each(|item| self.learn(item)),
-            _ => {}
-        }
-    }
-
-    /// Keeps every secret inside a value.
-    pub(crate) fn of(value: &Value) -> Self {
-        let mut secrets = Self::default();
-        secrets.find(value);
-        secrets
-    }
-
-    fn find(&mut self, value: &Value) {
-        match value {
-            Value::Secret(_) => self.learn(value),
-            Value::List(items) => items.iter().for_each(|item| self.find(item)),
-            Value::Map(map) => map.values().for_each(|item| self.find(item)),
-            _ => {}
-        }
-    }
-
-    /// The text with every secret replaced; longer ones first, so that one that holds another goes whole.
-    pub(crate) fn redact(&self, text: String) -> String {
-        let mut secrets: Vec<&String> = self.0.iter().collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.into_iter().fold(text, |text, secret| text.replace(secret.as_str(), REDACTED))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use runbook_model::failure::FailureClass;
@@ -153,15 +109,13 @@ mod tests {
     use super::*;
 
     fn request(secret: &Value) -> Request {
-        let mut secrets = Secrets::default();
-        secrets.learn(secret);
         Request {
             method: "POST".into(),
             url: "https://rds.eu-west-1.amazonaws.com/path?password=hunter2hunter2".into(),
             headers: vec![("x-password".into(), "hunter2hunter2".into())],
             body: b"MasterUserPassword=hunter2hunter2".to_vec(),
             signing: Signing::None,
-            secrets,
+            secrets: KnownSecrets::default().and_all_of(secret),
         }
     }
 
@@ -169,15 +123,6 @@ mod tests {
     fn debug_shows_where_a_request_goes_and_nothing_of_it() {
         let shown = format!("{:?}", request(&Value::Null));
         assert_eq!(shown, "POST https://rds.eu-west-1.amazonaws.com/… (33 bytes)");
-    }
-
-    #[test]
-    fn only_what_is_secret_in_a_value_is_kept() {
-        let mut map = runbook_model::value::Map::new();
-        map.insert("name".into(), "plainplain".into());
-        map.insert("key".into(), Value::from("hunter2hunter2").into_secret());
-        let secrets = Secrets::of(&Value::List(vec![Value::Map(map)]));
-        assert_eq!(secrets.redact("plainplain hunter2hunter2".into()), "plainplain (secret)");
     }
 
     #[test]

@@ -11,12 +11,13 @@ use runbook_model::argument::Argument;
 use runbook_model::diagnostic::Diagnostic;
 use runbook_model::failure::Failure;
 use runbook_model::kind::Effect;
+use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::shape::Shape;
 use runbook_model::value::Value;
 
 use crate::definition;
 use crate::endpoint::{self, Endpoint, EndpointParameters};
-use crate::http::{Answer, Request, Response, Secrets};
+use crate::http::{Answer, Request, Response};
 use crate::member::Member;
 use crate::paginator::Paginator;
 use crate::parameter::Parameter;
@@ -102,10 +103,8 @@ impl Operation {
     /// # Errors
     /// An `invalid` failure: no region, a combination that does not exist, a parameter that cannot stand in a host.
     pub fn endpoint(&self, parameters: &EndpointParameters, params: &Value) -> Result<Endpoint, Failure> {
-        endpoint::resolve(&self.service, parameters, self.endpoint_values(params)).map_err(|mut failure| {
-            failure.message = Secrets::of(params).redact(failure.message);
-            failure
-        })
+        endpoint::resolve(&self.service, parameters, self.endpoint_values(params))
+            .map_err(|failure| KnownSecrets::of(params).redact_failure(failure))
     }
 
     /// The request of a call.

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod id;
 pub mod input;
 pub mod kind;
+pub mod known_secrets;
 pub mod path;
 pub mod plan;
 pub mod record;

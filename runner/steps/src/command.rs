@@ -10,12 +10,12 @@ use runbook_model::code;
 use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::{Effect, Kind, Origin, Parameter, Planned, Question, Reaches, Takes};
+use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::shape::Shape;
 use runbook_model::value::{Map, Value};
 
 use crate::arguments::{Judge, invalid, text, value_of};
 use crate::contract::{Answer, Invocation, Pending, Progress, StepKind};
-use crate::known_secrets::KnownSecrets;
 use crate::ports::Outside;
 use crate::programs::{Course, Ended, Program, Programs};
 

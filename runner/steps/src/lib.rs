@@ -22,7 +22,6 @@ pub mod k8s_drain;
 pub mod k8s_get;
 pub mod k8s_release;
 pub mod karmada;
-pub mod known_secrets;
 pub mod kubeconfig;
 pub mod kubernetes;
 pub mod network;

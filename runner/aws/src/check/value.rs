@@ -6,12 +6,12 @@ use std::borrow::Cow;
 
 use runbook_model::diagnostic::{Diagnostic, Severity};
 use runbook_model::failure::{Failure, FailureClass};
+use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::source::Span;
 use runbook_model::value::{Map, Value};
 
 use super::{Pair, Tree, View, walk};
 use crate::definition::Kind;
-use crate::http::Secrets;
 use crate::member::Member;
 use crate::operation::Operation;
 
@@ -62,7 +62,7 @@ impl Tree for Value {
 
 /// The normal form of parameters that fit: secrets opened (and learnt), nulls left out of maps, scalars as text where text
 /// is wanted, maps as JSON text where the API wants that.
-pub(crate) fn normal(member: Member<'_>, value: &Value, secrets: &mut Secrets) -> Value {
+pub(crate) fn normal(member: Member<'_>, value: &Value, secrets: &mut KnownSecrets) -> Value {
     if matches!(value, Value::Secret(_)) || member.is_sensitive() {
         secrets.learn(value);
     }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn normal_of(operation: &Operation, params: &Value) -> serde_json::Value {
-        normal(operation.input().unwrap(), params, &mut Secrets::default()).exposed()
+        normal(operation.input().unwrap(), params, &mut KnownSecrets::default()).exposed()
     }
 
     #[test]
@@ -131,9 +131,9 @@ mod tests {
         let params = Value::Map(Map::from_iter([("KeyId".to_owned(), "k".into()), ("Plaintext".to_owned(), secret)]));
         let failure = value(&encrypt, &params).unwrap_err();
         assert!(!failure.message.contains("hunter2"), "{}", failure.message);
-        let mut secrets = Secrets::default();
+        let mut secrets = KnownSecrets::default();
         normal(encrypt.input().unwrap(), &params, &mut secrets);
-        assert_eq!(secrets.redact("said hunter2 hunter2".into()), "said (secret)");
+        assert_eq!(secrets.redact("said hunter2 hunter2"), "said (secret)");
     }
 
     #[test]

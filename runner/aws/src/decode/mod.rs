@@ -102,11 +102,12 @@ fn marked(member: Member<'_>, value: Value) -> Value {
 mod tests {
     use proptest::prelude::*;
     use runbook_model::duration::Duration;
+    use runbook_model::known_secrets::KnownSecrets;
     use serde_json::{Value as Json, json};
 
     use super::*;
     use crate::catalog::catalog;
-    use crate::http::{Request, Secrets};
+    use crate::http::Request;
 
     fn decode(service: &str, name: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Result<Answer, Failure> {
         decode_after(&Request::default(), service, name, status, headers, body.as_bytes())
@@ -199,8 +200,7 @@ mod tests {
 
     #[test]
     fn a_refusal_keeps_what_the_service_said_and_no_secret_of_the_request() {
-        let mut secrets = Secrets::default();
-        secrets.learn(&"hunter2hunter2".into());
+        let secrets = KnownSecrets::default().and_all_of(&"hunter2hunter2".into());
         let request = Request { secrets, ..Request::default() };
         let body = br#"{"__type": "com.amazonaws.kms#ValidationException", "message": "bad value 'hunter2hunter2'"}"#;
         let headers = [("x-amzn-RequestId", "id-1"), ("Retry-After", "7")];
@@ -211,6 +211,32 @@ mod tests {
         assert_eq!(failure.request_id.as_deref(), Some("id-1"));
         assert_eq!(failure.retry_after, Some(Duration::from_secs(7)));
         assert!(!failure.in_doubt);
+    }
+
+    #[test]
+    fn no_part_of_a_refusal_shows_a_secret_however_the_service_writes_it() {
+        let secret = Value::from("p\"ss w&rd").into_secret();
+        let put = catalog().service("s3").unwrap().operation("PutObject").unwrap();
+        let metadata = Value::Map(Map::from_iter([("pin".to_owned(), secret.clone())]));
+        let params = [("Bucket", "b".into()), ("Key", secret), ("Metadata", metadata)];
+        let params = Value::Map(params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        let parameters = crate::endpoint::EndpointParameters {
+            region: Some("eu-west-1".into()),
+            url: Some("https://s3.test".into()),
+            ..Default::default()
+        };
+        let endpoint = put.endpoint(&parameters, &params).unwrap();
+        let request = put.encode(&params, &endpoint).unwrap();
+        let metadata = request.headers.iter().find(|(name, _)| name == "x-amz-meta-pin").unwrap();
+        let body = format!(
+            "<Error><Code>Odd p&quot;ss w&amp;rd</Code><Message>{} with {}: {{&quot;key&quot;:&quot;p\\&quot;ss w&amp;rd&quot;}}</Message></Error>",
+            request.url,
+            metadata.1.replace('&', "&amp;"),
+        );
+        let response = Response { status: 400, headers: &[], body: body.as_bytes() };
+        let failure = put.decode(&request, &response).unwrap_err();
+        assert_eq!(failure.message, "https://s3.test/b/(secret) with (secret): {\"key\":\"(secret)\"}");
+        assert_eq!(failure.code.as_deref(), Some("Odd (secret)"));
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //! What a protocol writes is in its own file; each fills a [`Draft`]. It must not sign and not send.
 
 use runbook_model::failure::{Failure, FailureClass};
+use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::value::{Map, Value};
 
 use crate::check;
 use crate::endpoint::Endpoint;
-use crate::http::{Payload, Request, Secrets, Signing};
+use crate::http::{Payload, Request, Signing};
 use crate::member::Member;
 use crate::operation::Operation;
 use crate::service::Protocol;
@@ -66,7 +67,7 @@ pub(crate) fn with_token(operation: &Operation, params: Value, token: &str) -> V
 pub(crate) fn request(operation: &Operation, params: &Value, endpoint: &Endpoint) -> Result<Request, Failure> {
     let protocol = support::refuse(operation)?;
     check::value(operation, params)?;
-    let mut secrets = Secrets::default();
+    let mut secrets = KnownSecrets::default();
     let input = operation.input();
     let params = input.map_or_else(|| Value::Map(Map::new()), |input| check::normal(input, params, &mut secrets));
     let empty = Map::new();

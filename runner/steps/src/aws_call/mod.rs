@@ -15,6 +15,7 @@ use runbook_model::code;
 use runbook_model::connection::{AwsConnection, Connection};
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::kind::{Effect, Kind, Origin, Parameter, Place, Planned, Question, Reaches, Takes};
+use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::value::{Map, Value};
 
 use crate::arguments::{self, Judge, entries_mut, invalid, value_of, value_of_mut};
@@ -222,6 +223,8 @@ struct Call<'a> {
     operation: Operation,
     effect: Effect,
     params: Value,
+    /// Those in the parameters: an answer may repeat them where its model knows of no secret.
+    secrets: KnownSecrets,
     all_pages: bool,
     waiter: Option<Waiter>,
 }
@@ -253,6 +256,7 @@ impl<'a> Call<'a> {
         Ok(Self {
             aws: outside.aws(),
             connection,
+            secrets: KnownSecrets::of(&params),
             params: operation.with_token(params, invocation.token.as_str()),
             effect: own_effect.unwrap_or_else(|| operation.effect().0),
             all_pages: arguments::text(arguments, "paginate")? == Some("all"),
@@ -298,11 +302,11 @@ impl<'a> Call<'a> {
             operation: self.operation.name().to_owned(),
             params,
         };
-        self.aws.call(self.connection, call).await.map_err(|mut failure| {
+        match self.aws.call(self.connection, call).await {
+            Ok(answer) => Ok(AwsAnswer { output: self.secrets.mark(answer.output), ..answer }),
             // A read has no effect that could be in doubt.
-            failure.in_doubt &= self.effect != Effect::Reads;
-            failure
-        })
+            Err(failure) => Err(Failure { in_doubt: failure.in_doubt && self.effect != Effect::Reads, ..failure }),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use runbook_model::connection::Connection;
 use runbook_model::duration::Duration;
 use runbook_model::failure::{Failure, FailureClass};
+use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::value::Value;
 
 use super::archive;
@@ -14,7 +15,6 @@ use super::single::{self, Manner};
 use super::ticket::{Done, Ticket};
 use crate::arguments;
 use crate::contract::{Answer, Invocation, Progress};
-use crate::known_secrets::KnownSecrets;
 use crate::kubernetes::field_manager;
 use crate::kubernetes::manifest::{self, Manifest};
 use crate::kubernetes::object::Object;

@@ -6,13 +6,13 @@ use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::failure::Failure;
 use runbook_model::kind::{Kind, Parameter, Planned, Question, Takes};
+use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::shape::Shape;
 use runbook_model::value::{Map, Value};
 
 use super::limit;
 use crate::arguments::{self, Judge, value_of};
 use crate::contract::{Answer, Invocation, Pending, Progress, StepKind};
-use crate::known_secrets::KnownSecrets;
 use crate::network::HttpQuestion;
 use crate::ports::Outside;
 

@@ -4,18 +4,21 @@
 //! (`Invalid value: "…"`), where no mark says that it is one. This file decides where such a value is a secret again.
 //! It must not know services.
 
-use runbook_model::failure::Failure;
-use runbook_model::value::{REDACTED, Value};
+use std::fmt::Write as _;
 
-/// Shorter secrets are only recognised as whole values: inside a text, `1` or `yes` would be found everywhere.
-const SHORTEST_PART: usize = 6;
+use crate::failure::Failure;
+use crate::value::{REDACTED, Value};
 
-/// Shorter numbers are counts and ports all over an answer; to hide them would hide everything and keep nothing secret.
-const SHORTEST_NUMBER: usize = 4;
+/// Shorter secrets are only recognised as whole values: inside a text, `1` or `yes` would be found everywhere. Shorter
+/// numbers are not even that, for counts are all over an answer; to hide them would hide everything and keep nothing secret.
+const SHORTEST: usize = 4;
 
-/// The secret scalars of a call, as text.
-#[derive(Default)]
-pub struct KnownSecrets(Vec<String>);
+/// The secret scalars of a call, as text. It has no `Debug`, so that nobody can print them.
+#[derive(Clone, Default)]
+pub struct KnownSecrets {
+    /// Longest first, so that a secret that holds another one goes whole.
+    texts: Vec<String>,
+}
 
 impl KnownSecrets {
     /// Those in the arguments of a call.
@@ -23,21 +26,19 @@ impl KnownSecrets {
     pub fn of(arguments: &Value) -> Self {
         let mut found = Self::default();
         found.collect(arguments, false);
-        found.sorted()
+        found
     }
 
     /// Also everything in `value`, marked or not.
     #[must_use]
     pub fn and_all_of(mut self, value: &Value) -> Self {
-        self.collect(value, true);
-        self.sorted()
+        self.learn(value);
+        self
     }
 
-    /// Longest first, so that a secret that holds another one goes whole.
-    fn sorted(mut self) -> Self {
-        self.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        self.0.dedup();
-        self
+    /// Keeps everything in `value`, marked or not.
+    pub fn learn(&mut self, value: &Value) {
+        self.collect(value, true);
     }
 
     fn collect(&mut self, value: &Value, secret: bool) {
@@ -45,17 +46,28 @@ impl KnownSecrets {
             Value::Secret(inner) => self.collect(inner.expose(), true),
             Value::List(items) => items.iter().for_each(|item| self.collect(item, secret)),
             Value::Map(map) => map.values().for_each(|item| self.collect(item, secret)),
-            Value::String(text) if secret && !text.is_empty() => self.0.push(text.clone()),
-            Value::Number(number) if secret => self.0.push(number.to_string()),
+            Value::String(text) if secret && !text.is_empty() => {
+                self.keep(in_json(text));
+                self.keep(in_a_url(text));
+                self.keep(text.clone());
+            }
+            Value::Number(number) if secret => self.keep(number.to_string()),
             // True and false are no secrets one could hide by looking for them.
             _ => {}
+        }
+    }
+
+    fn keep(&mut self, text: String) {
+        let longest_first = |known: &String| text.len().cmp(&known.len()).then_with(|| known.cmp(&text));
+        if let Err(place) = self.texts.binary_search_by(longest_first) {
+            self.texts.insert(place, text);
         }
     }
 
     /// The value with every scalar marked that is, or holds, one of the secrets.
     #[must_use]
     pub fn mark(&self, value: Value) -> Value {
-        if self.0.is_empty() {
+        if self.texts.is_empty() {
             return value;
         }
         match value {
@@ -70,7 +82,7 @@ impl KnownSecrets {
     /// The text without the secrets.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        if self.0.iter().any(|secret| secret == text) {
+        if self.is_one(text) {
             return REDACTED.to_owned();
         }
         self.parts().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED))
@@ -81,29 +93,52 @@ impl KnownSecrets {
     pub fn redact_failure(&self, mut failure: Failure) -> Failure {
         failure.message = self.redact(&failure.message);
         failure.help = failure.help.map(|help| self.redact(&help));
+        failure.code = failure.code.map(|code| self.redact(&code));
         failure
     }
 
+    fn is_one(&self, text: &str) -> bool {
+        self.texts.iter().any(|secret| secret == text)
+    }
+
     fn is_number(&self, digits: &str) -> bool {
-        digits.len() >= SHORTEST_NUMBER && self.0.iter().any(|secret| secret == digits)
+        digits.len() >= SHORTEST && self.is_one(digits)
     }
 
     fn shows_in(&self, text: &str) -> bool {
-        self.0.iter().any(|secret| secret == text) || self.parts().any(|secret| text.contains(secret))
+        self.is_one(text) || self.parts().any(|secret| text.contains(secret))
     }
 
     fn parts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str).filter(|secret| secret.len() >= SHORTEST_PART)
+        self.texts.iter().map(String::as_str).filter(|secret| secret.len() >= SHORTEST)
     }
+}
+
+/// A text as it stands in a JSON document that somebody quotes.
+fn in_json(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
+}
+
+/// A text as it stands in a URL that somebody quotes.
+fn in_a_url(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte.into());
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use runbook_model::failure::FailureClass;
     use serde_json::json;
 
     use super::*;
+    use crate::failure::FailureClass;
 
     fn known(secret: &str) -> KnownSecrets {
         KnownSecrets::of(&Value::Map([("p".to_owned(), Value::from(secret).into_secret())].into_iter().collect()))
@@ -117,15 +152,40 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_secret_in_a_value_is_kept() {
+        let arguments = Value::from(json!({"name": "plainplain"}));
+        assert_eq!(KnownSecrets::of(&arguments).redact("plainplain"), "plainplain");
+        assert_eq!(KnownSecrets::default().and_all_of(&arguments).redact("it is plainplain"), "it is (secret)");
+    }
+
+    #[test]
     fn a_short_secret_is_only_found_whole() {
         let answer = known("1").mark(Value::from(json!({"a": "1", "b": "1.2.3", "c": 1})));
         assert_eq!(answer.redacted(), json!({"a": "(secret)", "b": "1.2.3", "c": 1}));
         assert_eq!(known("4711").mark(Value::from(json!([4711, 47]))).redacted(), json!(["(secret)", 47]));
+        assert_eq!(known("4711").redact("the pin is 4711"), "the pin is (secret)");
+        assert_eq!(known("471").redact("the pin is 471"), "the pin is 471");
+    }
+
+    #[test]
+    fn a_secret_that_holds_another_goes_whole() {
+        let both = known("hunter2").and_all_of(&"hunter2hunter2".into());
+        assert_eq!(both.redact("'hunter2hunter2', 'hunter2'"), "'(secret)', '(secret)'");
+    }
+
+    #[test]
+    fn a_secret_is_known_in_json_and_in_a_url() {
+        let known = known("p\"ss w&rd");
+        assert_eq!(known.redact(r#"{"password":"p\"ss w&rd"}"#), r#"{"password":"(secret)"}"#);
+        assert_eq!(
+            known.redact("GET /login?password=p%22ss%20w%26rd&user=ann"),
+            "GET /login?password=(secret)&user=ann"
+        );
     }
 
     proptest! {
         #[test]
-        fn no_complaint_shows_a_secret(before in ".{0,10}", secret in "[!-~]{6,12}", after in ".{0,10}") {
+        fn no_complaint_shows_a_secret(before in ".{0,10}", secret in "[!-~]{4,12}", after in ".{0,10}") {
             let failure = Failure::new(FailureClass::Invalid, format!("{before}{secret}{after}")).help(secret.clone());
             let redacted = known(&secret).redact_failure(failure);
             // What stands around it may form the secret anew only if it is part of the replacement itself.
