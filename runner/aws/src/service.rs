@@ -244,6 +244,12 @@ impl Service {
         self.pack.find(&format!("paginator/{operation}")).map(|line| expected(parse(&self.pack, line)))
     }
 
+    /// Do the endpoint rules know ways to sign that this version does not? Asked before they are parsed, which takes long.
+    pub(crate) fn signs_by_rules(&self) -> bool {
+        let rules = self.pack.find("rules").map(|line| self.pack.json(line)).unwrap_or_default();
+        ["sigv4a", "sigv4-s3express"].into_iter().any(|scheme| rules.contains(scheme))
+    }
+
     pub(crate) fn rules(&self) -> Option<&RuleSet> {
         let line = self.pack.find("rules")?;
         Some(self.rules.get_or_init(|| expected(parse(&self.pack, line))))

@@ -14,10 +14,12 @@ use super::{Pair, Tree, View, walk};
 use crate::definition::Kind;
 use crate::member::Member;
 use crate::operation::Operation;
+use crate::support;
 
 /// Checks and rewrites the parameters of a call.
 pub(crate) fn argument(operation: &Operation, params: &mut Argument, diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.extend(walk(operation, params));
+    diagnostics.extend(support::complaints(operation, params));
     if let Some(input) = operation.input() {
         rewrite(input, params);
     }

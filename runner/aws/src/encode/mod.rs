@@ -124,15 +124,11 @@ fn signing(operation: &Operation, endpoint: &Endpoint) -> Result<Signing, Failur
     if is_open || definition.authtype.as_deref() == Some("none") {
         return Ok(Signing::None);
     }
-    let by_rules = endpoint.schemes.iter().find(|scheme| scheme.name == "sigv4");
-    if by_rules.is_none() && !endpoint.schemes.is_empty() {
-        let named: Vec<&str> = endpoint.schemes.iter().map(|scheme| scheme.name.as_str()).collect();
-        let why = format!(
-            "it goes where calls are signed with `{}`, which this version of `runbook` cannot",
-            named.join("` or `")
-        );
+    if let Some(schemes) = endpoint.unknown_schemes() {
+        let why = format!("it goes where calls are signed with `{schemes}`, which this version of `runbook` cannot");
         return Err(invalid(operation, &why));
     }
+    let by_rules = endpoint.scheme();
     let name = by_rules
         .and_then(|scheme| scheme.signing_name.clone())
         .or_else(|| metadata.signing_name.clone())

@@ -62,6 +62,19 @@ pub struct Endpoint {
     pub(crate) is_own: bool,
 }
 
+impl Endpoint {
+    /// The scheme of the rules by which this version signs, if they name any.
+    pub(crate) fn scheme(&self) -> Option<&AuthScheme> {
+        self.schemes.iter().find(|scheme| scheme.name == "sigv4")
+    }
+
+    /// The names of the schemes, if this version knows none of them.
+    pub(crate) fn unknown_schemes(&self) -> Option<String> {
+        let names: Vec<&str> = self.schemes.iter().map(|scheme| scheme.name.as_str()).collect();
+        (!names.is_empty() && self.scheme().is_none()).then(|| names.join("` or `"))
+    }
+}
+
 /// A way to sign, as endpoint rules name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AuthScheme {
