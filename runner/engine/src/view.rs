@@ -332,7 +332,8 @@ fn step(sight: Sight<'_>, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) ->
         title: sight.title(id),
         status: status(state, id, blocked, held),
         attempts: match step.action {
-            Action::Wait(_) if !node.is_loop() => work.looks,
+            // The look that ended it was recorded as its success.
+            Action::Wait(_) if !node.is_loop() => work.looks + u32::from(node.phase == Phase::Succeeded),
             Action::Call(_) if !node.is_loop() => work.attempts,
             // What calls nobody is done in one go.
             _ => u32::from(work.began_at.is_some()),

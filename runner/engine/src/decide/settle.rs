@@ -84,12 +84,10 @@ impl Decider<'_> {
             None => return Ok(None),
             Some(Passing::Always) => {}
             Some(Passing::Named) => {
-                // A false check after a change is not tried again: that would change it twice.
-                let effect = match &step.action {
-                    Action::Call(call) => call.effect,
-                    _ => Effect::Reads,
-                };
-                if failure.class == FailureClass::CheckFailed && effect != Effect::Reads {
+                // A false check after a one-shot is not tried again: that would do it twice. A failure with a code is the
+                // call's own, such as the exit status of a command, and the author named it.
+                let one_shot = matches!(&step.action, Action::Call(call) if call.effect == Effect::OneShot);
+                if one_shot && failure.class == FailureClass::CheckFailed && failure.code.is_none() {
                     return Ok(None);
                 }
                 if let Some(when) = &step.retry.when {

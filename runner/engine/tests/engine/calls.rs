@@ -324,6 +324,32 @@ fn a_one_shot_whose_answer_was_found_wanting_is_not_simply_repeated() {
 }
 
 #[test]
+fn a_false_check_is_tried_again_where_the_author_says_so_and_that_does_nothing_twice() {
+    let plan = |effect: &str| {
+        json!({"steps": [{
+            "id": "a", "call": {"effect": effect}, "check": [{"that": "${{ result.n > 1 }}", "else": "only ${{ result.n }}"}],
+            "retry": {"errors": ["check-failed"]},
+        }]})
+    };
+    let mut scene = Scene::held(plan("converges"));
+    let token = scene.call("a").token.clone();
+    scene.answer("a", json!({"n": 1}));
+    scene.tick(1);
+    assert_eq!(scene.read(), ["attempt-failed a check-failed, again", "step-started a g1 a2", "> act a"]);
+    assert_eq!(scene.call("a").token, token);
+    scene.answer("a", json!({"n": 2}));
+    assert_eq!(scene.read(), ["step-succeeded a changed", "run-ended succeeded"]);
+
+    let mut scene = Scene::held(plan("one-shot"));
+    scene.answer("a", json!({"n": 1}));
+    assert_eq!(scene.read()[..2], ["attempt-failed a check-failed", "step-failed a check-failed"]);
+    // What the call says itself is no check.
+    let mut scene = Scene::held(plan("one-shot"));
+    scene.outcome("a", Err(runbook_model::failure::Failure::new(FailureClass::CheckFailed, "ended").code("exit-1")));
+    assert_eq!(scene.read(), ["attempt-failed a check-failed, again"]);
+}
+
+#[test]
 fn an_answer_whose_outputs_cannot_be_made_out_fails_with_the_place() {
     let mut scene = Scene::held(json!({"steps": [{"id": "a", "call": {}, "outputs": {"x": "${{ result.y }}"}}]}));
     scene.answer("a", json!({"z": 1}));

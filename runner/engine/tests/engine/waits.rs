@@ -35,6 +35,7 @@ fn it_looks_at_once_after_a_second_and_then_ever_later() {
     scene.answer("w", json!({"n": 3}));
     assert_eq!(scene.read(), ["step-succeeded w unchanged", "run-ended succeeded"]);
     assert_eq!(scene.outputs("w").exposed(), json!({"n": 3, "looks": 6}));
+    assert_eq!(scene.engine.steps(false)[0].attempts, 6, "the look that saw it counts");
 }
 
 #[test]
