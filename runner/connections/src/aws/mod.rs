@@ -205,7 +205,7 @@ fn unsendable(why: &str) -> Failure {
 fn unanswered(operation: &Operation, host: &str, no_answer: &NoAnswer) -> Failure {
     let what = operation.name();
     match no_answer {
-        NoAnswer::NotSent(why) => Failure::new(
+        NoAnswer::NotSent(why) | NoAnswer::Distrusted(why) => Failure::new(
             FailureClass::Unavailable,
             format!("`{what}` could not be sent, for there is no connection to {host}: {why}"),
         )

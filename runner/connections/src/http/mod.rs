@@ -62,6 +62,9 @@ pub(crate) enum NoAnswer {
     /// It never left: nothing can have happened.
     #[error("{0}")]
     NotSent(String),
+    /// It never left, for the certificate of whoever took the connection is not believed.
+    #[error("{0}")]
+    Distrusted(String),
     /// It may have arrived.
     #[error("{0}")]
     Lost(String),
@@ -159,17 +162,27 @@ where
 /// What an error of a request means for it.
 pub(crate) fn no_answer(error: &(dyn StdError + 'static)) -> NoAnswer {
     let why = cause(error);
-    let mut next = Some(error);
+    let (mut next, mut is_sent) = (Some(error), true);
     while let Some(error) = next {
+        if is_about_a_certificate(error) {
+            return NoAnswer::Distrusted(why);
+        }
         if error
             .downcast_ref::<hyper_util::client::legacy::Error>()
             .is_some_and(hyper_util::client::legacy::Error::is_connect)
         {
-            return NoAnswer::NotSent(why);
+            is_sent = false;
         }
         next = error.source();
     }
-    NoAnswer::Lost(format!("the connection broke: {why}"))
+    if is_sent { NoAnswer::Lost(format!("the connection broke: {why}")) } else { NoAnswer::NotSent(why) }
+}
+
+/// TLS hands its refusals on inside errors of input and output, which do not name them as their source.
+fn is_about_a_certificate(error: &(dyn StdError + 'static)) -> bool {
+    let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let refusal = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>());
+    matches!(refusal, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// The innermost reason, which is the one that says something.
@@ -179,6 +192,10 @@ pub(crate) fn cause(error: &(dyn StdError + 'static)) -> String {
         inner = source;
     }
     let words = inner.to_string();
+    // What a timer says of itself tells nobody what was waited for.
+    if words == "deadline has elapsed" {
+        return "nobody took the connection in time".into();
+    }
     let mut letters = words.chars();
     // "Connection refused" becomes a fragment; "TLS …" and the like stay.
     match (letters.next(), letters.next()) {

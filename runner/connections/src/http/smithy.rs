@@ -50,7 +50,9 @@ impl HttpConnector for ThroughHttp {
             let body = body.bytes().map(bytes::Bytes::copy_from_slice).ok_or_else(|| user("a streamed body".into()))?;
             let request = http::Request::from_parts(parts, Full::new(body));
             let received = http.send(request, limit).await.map_err(|no_answer| match no_answer {
-                NoAnswer::NotSent(_) | NoAnswer::Lost(_) => ConnectorError::io(no_answer.into()),
+                NoAnswer::NotSent(_) | NoAnswer::Distrusted(_) | NoAnswer::Lost(_) => {
+                    ConnectorError::io(no_answer.into())
+                }
                 NoAnswer::Late(_) => ConnectorError::timeout(no_answer.into()),
             })?;
             let mut response = Response::builder().status(received.status);

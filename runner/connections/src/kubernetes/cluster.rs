@@ -219,7 +219,8 @@ impl Cluster {
             .body(Body::from(bytes))
             .map_err(|error| Failure::new(FailureClass::Invalid, format!("the request cannot be sent: {error}")))?;
         let outcome = self.client.send(request).await.map_err(|error| no_answer(&error));
-        self.out_of_reach.store(matches!(outcome, Err(NoAnswer::NotSent(_))), Ordering::Relaxed);
+        self.out_of_reach
+            .store(matches!(outcome, Err(NoAnswer::NotSent(_) | NoAnswer::Distrusted(_))), Ordering::Relaxed);
         Ok(outcome?)
     }
 
@@ -247,6 +248,17 @@ impl Cluster {
                 )
                 .help(
                     "check the network, the proxy settings and whether the cluster's endpoint is open to this machine",
+                )
+                .into();
+            }
+            NoAnswer::Distrusted(why) => {
+                return Failure::new(
+                    FailureClass::Invalid,
+                    format!("the API server {server} is not the one that the connection trusts: {why}"),
+                )
+                .help(
+                    "nothing was sent. The connection holds the certificate authority of another cluster, or the certificate has \
+                     run out: get the cluster's kubeconfig anew, on EKS with `aws eks update-kubeconfig`",
                 )
                 .into();
             }
