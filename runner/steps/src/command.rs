@@ -203,7 +203,7 @@ async fn ended(invocation: &Invocation, programs: &dyn Programs, secrets: &Known
             FailureClass::Unknown,
             format!("how `{name}` ended is not known: the process of runbook that started it is gone"),
         )
-        .help("look at what it did; a resume runs it again")
+        .help("look at what it did, and whether it still runs")
         .doubtful()),
     }
 }

@@ -298,8 +298,10 @@ impl Decider<'_> {
     fn refused(self, id: NodeId, call: &plan::Call, purpose: &Purpose, failure: &Failure) -> Vec<Command> {
         let step = self.state.step(id);
         let acts = matches!(purpose, Purpose::Act);
-        let doubtful = failure.in_doubt && acts && call.effect != Effect::Reads;
-        if doubtful {
+        // A question whose answer was lost is asked again. One to which the kind does not know the answer any more leaves the
+        // effect in doubt, like a lost reply to the call itself.
+        let lost = acts || failure.class == FailureClass::Unknown;
+        if failure.in_doubt && lost && call.effect != Effect::Reads {
             return self.doubt(id, call, failure);
         }
         if failure.is_one_of(&step.accept) {

@@ -205,7 +205,7 @@ impl State {
                 self.settle(id);
             }
             Event::StepInDoubt { failure, retry_at, .. } => {
-                let id = self.fitting(event, |node, _| node.work.mark == Mark::Started)?;
+                let id = self.fitting(event, |node, _| matches!(node.work.mark, Mark::Started | Mark::Going))?;
                 let work = &mut self.node_mut(id).work;
                 (work.mark, work.absent, work.pause) = (Mark::Doubt, None, *retry_at);
                 work.last = Some(now);
