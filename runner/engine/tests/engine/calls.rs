@@ -444,7 +444,7 @@ fn an_effect_that_nobody_can_be_asked_about_any_more_is_in_doubt() {
     scene.tick(1);
     scene.outcome("a", gone());
     scene.tick(1);
-    assert_eq!(scene.read()[2..], ["step-in-doubt a, again", "step-started a g1 a2", "> act a"]);
+    assert_eq!(scene.read()[2..], ["step-in-doubt a", "step-started a g1 a2", "> act a"]);
 }
 
 #[test]
