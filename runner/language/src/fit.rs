@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use runbook_model::argument::Argument;
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
-use runbook_model::input::{BaseType, InputDeclaration};
+use runbook_model::input::{BaseType, InputDeclaration, Misfit};
 use runbook_model::source::{SourceId, Sources};
 use runbook_model::value::Value;
 
@@ -207,9 +207,10 @@ impl Fitted {
                 _ => (None, String::new()),
             };
             let message = format!("the input `{name}`{from} does not fit: {}", clause(&misfit));
-            let part = declaration.part(&misfit.at);
+            let (part, depth) = declaration.part(&misfit.at);
             let described = part.description.as_ref().map(|text| format!("; it is described as: {text}"));
-            let subject = if misfit.at.is_empty() { "it".into() } else { format!("`{}`", misfit.path(name)) };
+            let known = Misfit { at: misfit.at[..depth].to_vec(), message: String::new() };
+            let subject = if known.at.is_empty() { "it".into() } else { format!("`{}`", known.path(name)) };
             let help = format!("{subject} takes {}{}", part.kind.demanded(), described.unwrap_or_default());
             self.diagnostics.push(Diagnostic::error(code::INPUT_UNFIT, span, message).help(help));
         }

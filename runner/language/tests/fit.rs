@@ -6,7 +6,8 @@ use runbook_model::input::InputDeclaration;
 use serde_json::json;
 
 fn declarations(inputs: &str) -> IndexMap<String, InputDeclaration> {
-    let text = format!("apiVersion: runbook/v1\nname: a\nversion: 0.1.0\ninputs:\n{inputs}\nsteps: []\n");
+    let text =
+        format!("apiVersion: runbook/v1\nname: a\nversion: 0.1.0\ninputs:\n{inputs}\nsteps: [{{id: a, set: {{}}}}]\n");
     let checked = check(&Held(IndexMap::from_iter([("a.yaml".into(), text)])), "a.yaml", &runbook_steps::kinds());
     assert_eq!(render::text(&checked.diagnostics, &checked.sources, render::Style::default()), "");
     checked.inputs()
@@ -40,9 +41,29 @@ fn text_is_read_by_the_type() {
         fitted.values.into_iter().map(|(name, value)| (name, value.exposed())).collect();
     assert_eq!(
         serde_json::Value::from(values),
-        json!({"account": "012345678901", "nodes": 3, "open": true, "wait": "1m30s", "list": ["1.30", "no", "a: b"],
+        json!({"account": "012345678901", "nodes": 3, "open": true, "wait": "90s", "list": ["1.30", "no", "a: b"],
                "map": {"a": 1}, "any": 1.5, "none": null})
     );
+}
+
+#[test]
+fn what_does_not_fit_is_told_with_what_would() {
+    let declared = declarations(
+        "  wait: {type: duration, min: 1m, max: 1h30m}\n  members: {type: list, items: {type: map, properties: {name: {type: string}, mode: {type: string, optional: true}}}}",
+    );
+    let mut offers = Offers::new();
+    offers.text("wait", "2h", Origin::CommandLine);
+    offers.text("members", "[{name: a, z: 1}]", Origin::CommandLine);
+    let fitted = offers.fit(&declared);
+    let drawn = told(&fitted);
+    for line in [
+        "the input `wait` does not fit: `2h` is more than 1h30m",
+        "it takes a duration, at least 1m, at most 1h30m",
+        "`[0].z` is not a known property",
+        "`members[0]` takes a map of `name`, `mode`",
+    ] {
+        assert!(drawn.contains(line), "{line}\n{drawn}");
+    }
 }
 
 #[test]

@@ -47,10 +47,10 @@ pub struct InputType {
     /// A regular expression that text has to match somewhere (`^` and `$` for all of it).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// The least number.
+    /// The least number; of a duration its milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// The greatest number.
+    /// The greatest number; of a duration its milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
     /// The fewest characters, items or entries.
@@ -231,19 +231,20 @@ impl InputDeclaration {
         self.kind.adopt(argument);
     }
 
-    /// The declaration of a part, by keys and indices as in [`Misfit::at`]; of what is around it where nothing is declared.
+    /// The declaration of a part, by keys and indices as in [`Misfit::at`], and how many of them lead to it: where nothing
+    /// is declared, it is that of what is around.
     #[must_use]
-    pub fn part(&self, at: &[String]) -> &Self {
+    pub fn part(&self, at: &[String]) -> (&Self, usize) {
         let mut found = self;
-        for key in at {
+        for (depth, key) in at.iter().enumerate() {
             let kind = &found.kind;
             let property = kind.properties.as_ref().and_then(|properties| properties.get(key));
             match property.or(kind.values.as_deref()).or(kind.items.as_deref()) {
                 Some(part) => found = part,
-                None => break,
+                None => return (found, depth),
             }
         }
-        found
+        (found, at.len())
     }
 }
 
@@ -290,13 +291,12 @@ impl InputType {
             (BaseType::String | BaseType::Path, Value::Number(_) | Value::Bool(_)) => {
                 Value::String(value.exposed().to_string())
             }
-            (BaseType::Duration, Value::String(text)) => match text.parse::<Duration>() {
-                Ok(duration) => Value::String(duration.to_string()),
-                Err(_) => {
-                    say(at, format!("{} is not a duration such as `90s` or `1h30m`", shown(value)));
-                    return Value::Null;
-                }
-            },
+            // The text stays what was typed: it may stand in an argument or be compared with one.
+            (BaseType::Duration, Value::String(text)) if text.parse::<Duration>().is_ok() => value.clone(),
+            (BaseType::Duration, Value::String(_)) => {
+                say(at, format!("{} is not a duration such as `90s` or `1h30m`", shown(value)));
+                return Value::Null;
+            }
             (BaseType::Integer, Value::Number(n)) if n.is_i64() || n.is_u64() => value.clone(),
             (BaseType::Integer, Value::Number(n)) if n.as_f64().is_some_and(is_whole) => {
                 #[expect(clippy::cast_possible_truncation, reason = "is_whole keeps it within 53 bits")]
@@ -373,7 +373,7 @@ impl InputType {
     /// What narrows the type: enum, pattern, bounds, lengths.
     fn narrow(&self, value: &Value, shown: &str, at: &[String], misfits: &mut Vec<Misfit>) {
         let mut say = |message: String| misfits.push(Misfit { at: at.to_vec(), message });
-        if !self.choices.is_empty() && !self.choices.iter().any(|choice| same(&choice.0, value)) {
+        if !self.choices.is_empty() && !self.choices.iter().any(|choice| self.same(&choice.0, value)) {
             let choices: Vec<String> = self.choices.iter().map(|c| format!("`{}`", brief(&c.0))).collect();
             say(format!("{shown} is not one of {}", choices.join(", ")));
         }
@@ -382,13 +382,12 @@ impl InputType {
         {
             say(format!("{shown} does not match the pattern `{pattern}`"));
         }
-        if let Value::Number(n) = value {
-            let n = n.as_f64().unwrap_or_default();
-            if self.min.is_some_and(|min| n < min) {
-                say(format!("{shown} is less than {}", self.min.unwrap_or_default()));
+        if let Some(n) = self.measure(value) {
+            if let Some(min) = self.min.filter(|min| n < *min) {
+                say(format!("{shown} is less than {}", self.bound(min)));
             }
-            if self.max.is_some_and(|max| n > max) {
-                say(format!("{shown} is more than {}", self.max.unwrap_or_default()));
+            if let Some(max) = self.max.filter(|max| n > *max) {
+                say(format!("{shown} is more than {}", self.bound(max)));
             }
         }
         let (length, unit) = match value {
@@ -406,6 +405,35 @@ impl InputType {
         }
     }
 
+    /// What `min` and `max` bound: a number, or the milliseconds of a duration.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "durations of people have less than 53 bits of milliseconds")]
+    pub fn measure(&self, value: &Value) -> Option<f64> {
+        match (self.base, value) {
+            (BaseType::Duration, Value::String(text)) => text.parse().ok().map(|of: Duration| of.as_millis() as f64),
+            (BaseType::Duration, _) => None,
+            (_, Value::Number(n)) => n.as_f64(),
+            _ => None,
+        }
+    }
+
+    /// A bound as authors write it.
+    fn bound(&self, bound: f64) -> String {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made by `measure`")]
+        match self.base {
+            BaseType::Duration => Duration::from_millis(bound as u64).to_string(),
+            _ => bound.to_string(),
+        }
+    }
+
+    /// Is a value this choice? A duration is however it is written.
+    fn same(&self, choice: &Value, value: &Value) -> bool {
+        match self.base {
+            BaseType::Duration => self.measure(choice) == self.measure(value),
+            _ => choice == value,
+        }
+    }
+
     /// What is wanted with all that narrows it, as people say it: `a whole number, at least 1`.
     #[must_use]
     pub fn demanded(&self) -> String {
@@ -413,7 +441,13 @@ impl InputType {
             let choices: Vec<String> = self.choices.iter().map(|choice| format!("`{}`", brief(&choice.0))).collect();
             return format!("one of {}", choices.join(", "));
         }
-        let mut demanded = self.wanted().to_owned();
+        let mut demanded = match &self.properties {
+            Some(properties) if !properties.is_empty() => {
+                let names: Vec<String> = properties.keys().map(|name| format!("`{name}`")).collect();
+                format!("{} of {}", self.wanted(), names.join(", "))
+            }
+            _ => self.wanted().to_owned(),
+        };
         let mut add = |what: String| {
             demanded.push_str(", ");
             demanded.push_str(&what);
@@ -424,8 +458,8 @@ impl InputType {
             _ => "characters",
         };
         self.pattern.iter().for_each(|pattern| add(format!("matching `{pattern}`")));
-        self.min.iter().for_each(|min| add(format!("at least {min}")));
-        self.max.iter().for_each(|max| add(format!("at most {max}")));
+        self.min.iter().for_each(|min| add(format!("at least {}", self.bound(*min))));
+        self.max.iter().for_each(|max| add(format!("at most {}", self.bound(*max))));
         self.min_length.iter().for_each(|min| add(format!("at least {min} {unit}")));
         self.max_length.iter().for_each(|max| add(format!("at most {max} {unit}")));
         demanded
@@ -456,10 +490,6 @@ fn number(text: &str) -> Option<serde_json::Number> {
         Ok(serde_json::Value::Number(n)) => Some(n),
         _ => None,
     }
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    a == b
 }
 
 /// A value in an error: text as it is, everything else as JSON, cut where it gets long. Never called for secrets.
@@ -498,7 +528,7 @@ mod tests {
             fit(json!({"type": "integer"}), json!("")),
             Err(vec!["x `\"\"` is empty, not a whole number".to_owned()])
         );
-        assert_eq!(fit(json!({"type": "duration"}), json!("90s")), Ok(json!("1m30s")));
+        assert_eq!(fit(json!({"type": "duration"}), json!("90s")), Ok(json!("90s")));
         assert_eq!(fit(json!({"type": "string"}), json!("012")), Ok(json!("012")));
         assert_eq!(
             fit(json!({"type": "integer"}), json!("three")),
@@ -511,11 +541,23 @@ mod tests {
         let list = declaration(json!({"type": "list", "min-length": 1, "items": {"type": "map", "properties": {
             "mode": {"type": "string", "enum": ["push", "pull"]}, "size": {"type": "integer", "min": 1, "max": 9}}}}));
         let demanded =
-            |at: &[&str]| list.part(&at.iter().map(|&part| part.to_owned()).collect::<Vec<_>>()).kind.demanded();
+            |at: &[&str]| list.part(&at.iter().map(|&part| part.to_owned()).collect::<Vec<_>>()).0.kind.demanded();
         assert_eq!(demanded(&[]), "a list, at least 1 items");
         assert_eq!(demanded(&["0", "mode"]), "one of `push`, `pull`");
         assert_eq!(demanded(&["0", "size"]), "a whole number, at least 1, at most 9");
-        assert_eq!(demanded(&["0", "sise"]), "a map");
+        assert_eq!(demanded(&["0", "sise"]), "a map of `mode`, `size`");
+    }
+
+    #[test]
+    fn a_duration_is_compared_by_its_length_and_stays_as_it_was_typed() {
+        let wait = json!({"type": "duration", "min": 60_000, "max": 3_600_000, "enum": ["90s", "1h"]});
+        assert_eq!(fit(wait.clone(), json!("1m30s")), Ok(json!("1m30s")));
+        assert_eq!(fit(wait.clone(), json!("60m")), Ok(json!("60m")));
+        assert_eq!(fit(wait.clone(), json!("2m")), Err(vec!["x `2m` is not one of `90s`, `1h`".to_owned()]));
+        let bounds = json!({"type": "duration", "min": 60_000, "max": 5_400_000});
+        assert_eq!(fit(bounds.clone(), json!("59s")), Err(vec!["x `59s` is less than 1m".to_owned()]));
+        assert_eq!(fit(bounds.clone(), json!("2h")), Err(vec!["x `2h` is more than 1h30m".to_owned()]));
+        assert_eq!(declaration(bounds).kind.demanded(), "a duration, at least 1m, at most 1h30m");
     }
 
     #[test]

@@ -108,6 +108,10 @@ fn to_json(state: &State<'_, '_>, value: &Engine, options: Kwargs) -> Result<Str
 }
 
 fn from_json(text: &Engine) -> Result<Engine, Error> {
+    // An answer whose JSON was read already, such as a page of a web server or a policy document.
+    if matches!(text.kind(), ValueKind::Map | ValueKind::Seq) {
+        return Ok(text.clone());
+    }
     let text = text_of(text, "from_json")?;
     let json: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| refused(format!("the text is not JSON: {error}")))?;

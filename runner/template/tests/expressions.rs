@@ -161,6 +161,8 @@ fn an_if_needs_an_else() {
 fn the_filters_of_the_language() {
     yields("{'a': 1, 'b': [2]} | to_json", json!(r#"{"a":1,"b":[2]}"#));
     yields(r#"'{"a": 1}' | from_json"#, json!({"a": 1}));
+    yields(r#"{"a": [1]} | from_json"#, json!({"a": [1]}));
+    yields(r#"[1] | from_json | first"#, json!(1));
     yields(r#"'a: [1, x]' | from_yaml"#, json!({"a": [1, "x"]}));
     yields(r#"({"a": [1, "x"]} | to_yaml | from_yaml).a"#, json!([1, "x"]));
     yields(

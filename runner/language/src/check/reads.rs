@@ -69,7 +69,10 @@ impl Inference<'_> {
                 Some((_, why)) => (code::NAME_ELSEWHERE, format!("`{name}` means nothing here"), (*why).to_owned()),
                 None => {
                     let listed: Vec<String> = self.sight.names().map(|name| format!("`{name}`")).collect();
-                    let help = meant(name, self.sight.names(), &format!("here are {}", listed.join(", ")));
+                    let help = match name {
+                        "null" => "the word for null is `none`, as in `… is none`".to_owned(),
+                        _ => meant(name, self.sight.names(), &format!("here are {}", listed.join(", "))),
+                    };
                     (code::NAME_UNKNOWN, format!("there is no name `{name}`"), help)
                 }
             };

@@ -71,8 +71,8 @@ fn declaration(argument: &Argument, sink: &mut Sink) -> Option<InputDeclaration>
         base,
         choices: Vec::new(),
         pattern: pattern(keys, sink),
-        min: number(keys, "min", sink),
-        max: number(keys, "max", sink),
+        min: bound(keys, "min", base, sink),
+        max: bound(keys, "max", base, sink),
         min_length: length(keys, "min-length", sink),
         max_length: length(keys, "max-length", sink),
         items: boxed("items", sink),
@@ -120,7 +120,7 @@ fn fitting_keys(keys: Keys<'_>, base: BaseType, sink: &mut Sink) {
     for entry in keys.entries() {
         let types: &[BaseType] = match entry.key.as_str() {
             "pattern" => &[String, Path],
-            "min" | "max" => &[Integer, Number],
+            "min" | "max" => &[Integer, Number, Duration],
             "min-length" | "max-length" => &[String, Path, List, Map],
             "items" => &[List],
             "properties" | "values" => &[Map],
@@ -147,13 +147,19 @@ fn pattern(keys: Keys<'_>, sink: &mut Sink) -> Option<String> {
     Some(pattern.value)
 }
 
-fn number(keys: Keys<'_>, key: &str, sink: &mut Sink) -> Option<f64> {
+fn bound(keys: Keys<'_>, key: &str, base: BaseType, sink: &mut Sink) -> Option<f64> {
+    // Where the type has no bounds, that is the complaint.
+    let wanted = match base {
+        BaseType::Integer | BaseType::Number => "a number",
+        BaseType::Duration => "a duration such as `90s`, `30m` or `1h30m`",
+        _ => return None,
+    };
     let argument = keys.get(key)?;
-    let number = argument.literal().and_then(|value| value.exposed().as_f64());
-    if number.is_none() {
-        wrong_value(argument, key, "a number", sink);
+    let bound = argument.literal().and_then(|value| InputType { base, ..InputType::default() }.measure(&value));
+    if bound.is_none() {
+        wrong_value(argument, key, wanted, sink);
     }
-    number
+    bound
 }
 
 fn length(keys: Keys<'_>, key: &str, sink: &mut Sink) -> Option<u64> {
