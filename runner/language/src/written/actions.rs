@@ -48,8 +48,7 @@ pub(super) fn read(entry: &Entry, kinds: &dyn Kinds, sink: &mut Sink) -> Option<
         "runbook" => uses(entry, sink),
         "group" => {
             let keys = Keys::of(argument, "group", &["steps"], sink)?;
-            keys.require("steps", "write the steps of the group", sink)?;
-            let steps = step::read_all(keys.list("steps", sink)?, Where::Run, kinds, sink);
+            let steps = step::read_all(keys.steps(sink)?, Where::Run, kinds, sink);
             Some(Action::Group(steps))
         }
         name if kinds.get(name).is_some_and(|kind| kind.expansion().is_some()) => {

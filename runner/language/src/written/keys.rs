@@ -115,13 +115,17 @@ impl<'a> Keys<'a> {
         parsed
     }
 
-    /// A duration, or an expression that yields one.
+    /// A duration, or an expression that yields one. Nothing takes no time at all.
     pub(super) fn timespan(self, key: &str, sink: &mut Sink) -> Option<Argument> {
         let argument = self.get(key)?;
         match &argument.node {
             Node::Expression(_) | Node::Mixed(_) => Some(argument.clone()),
             _ => {
                 let duration = self.duration(key, sink)?;
+                if duration == Duration::default() {
+                    wrong_value(argument, key, "a duration above zero", sink);
+                    return None;
+                }
                 Some(Argument { node: Node::Text(duration.to_string()), span: argument.span })
             }
         }
@@ -137,6 +141,17 @@ impl<'a> Keys<'a> {
                 None
             }
         }
+    }
+
+    /// The steps of a runbook or a group: at least one.
+    pub(super) fn steps(self, sink: &mut Sink) -> Option<&'a [Argument]> {
+        let argument = self.require("steps", "write at least one step", sink)?;
+        let steps = self.list("steps", sink)?;
+        if steps.is_empty() {
+            let diagnostic = Diagnostic::error(code::VALUE_WRONG, argument.span, "`steps` is an empty list");
+            sink.push(diagnostic.help("write at least one step"));
+        }
+        Some(steps)
     }
 
     /// A list of fixed texts; a single text counts as a list of one.

@@ -95,8 +95,7 @@ pub(crate) fn read(document: &Argument, kinds: &dyn Kinds, sink: &mut Sink) -> O
         let retry = keys.get("retry").and_then(|argument| retry::read(argument, sink));
         runbook.defaults = Defaults { retry, timeout: keys.timespan("timeout", sink) };
     }
-    keys.require("steps", "write at least one step", sink);
-    match keys.list("steps", sink) {
+    match keys.steps(sink) {
         Some(steps) => runbook.steps = step::read_all(steps, step::Where::Run, kinds, sink),
         None => runbook.unread.steps = true,
     }
