@@ -31,6 +31,11 @@ impl<'a> Judge<'a> {
         self.diagnostics.push(Diagnostic::error(code, span, message).help(help));
     }
 
+    /// Warns of what does no harm.
+    pub(crate) fn warn(&mut self, code: &'static str, span: Span, message: String, help: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::warning(code, span, message).help(help));
+    }
+
     /// The entries, if the arguments are a map; each key that is not in `known` is complained about, those in `later` as
     /// something to come.
     pub(crate) fn keys(&mut self, arguments: &Argument, known: &[&str], later: &[&str]) -> bool {

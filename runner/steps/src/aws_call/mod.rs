@@ -89,7 +89,8 @@ impl Kind for AwsCallKind {
         }
         if pages && operation.paginator().is_none() {
             let message = format!("`{}` answers in one piece", operation.name());
-            complain_of(&mut judge, arguments, "paginate", code::KIND_TOGETHER, message, "leave `paginate` out");
+            let span = value_of(arguments, "paginate").map_or(arguments.span, |value| value.span);
+            judge.warn(code::KIND_TOGETHER, span, message, "leave `paginate` out");
         }
         let (effect, token) = match own_effect.as_deref().and_then(Effect::named) {
             Some(effect) => (effect, operation.effect().1 && effect == Effect::Converges),

@@ -3,8 +3,9 @@
 use std::sync::Mutex;
 
 use runbook_model::connection::{AwsConnection, Connection, Identity};
+use runbook_model::diagnostic::{Diagnostic, Severity};
 use runbook_model::failure::{Failure, FailureClass};
-use runbook_model::kind::{Effect, Origin, Place};
+use runbook_model::kind::{Effect, Kind, Origin, Place, Question};
 use runbook_model::value::Value;
 use serde_json::{Value as Json, json};
 
@@ -14,7 +15,7 @@ use crate::files::Files;
 use crate::ports::{Aws, AwsAnswer, AwsCall, Kubernetes, Outside};
 use crate::programs::Programs;
 use crate::test_server;
-use crate::written::planned;
+use crate::written::{planned, written};
 
 /// An AWS that answers what it was told to, in order, and remembers what it was asked.
 struct Script {
@@ -258,4 +259,13 @@ fn every_complaint_says_what_to_do() {
         let all = planned(&AwsCallKind, place, arguments.clone()).2;
         assert!(all.contains(&told.to_owned()), "{arguments}: {all:?}");
     }
+}
+
+#[test]
+fn all_pages_of_what_answers_in_one_piece_are_no_mistake() {
+    let whole = json!({"service": "eks", "operation": "DescribeCluster", "params": {"name": "c"}, "paginate": "all"});
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let question = &mut Question { place: Place::Step, diagnostics: &mut diagnostics };
+    AwsCallKind.plan(&mut written(whole), question);
+    assert_eq!(diagnostics.iter().map(|told| told.severity).collect::<Vec<_>>(), [Severity::Warning]);
 }
