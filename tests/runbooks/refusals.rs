@@ -1,12 +1,21 @@
-//! What the whole guide refuses by its inputs alone: before AWS is asked, and long before a cluster is made and paid for.
+//! What the shipped runbooks refuse by their inputs alone: before AWS is asked, and long before a cluster is made and paid for.
 
 use runbook_harness::Home;
 
 /// The exit code is that of an invalid input, and no run is made.
 #[track_caller]
 fn refused(input: &str, words: &str) {
+    refused_by("eks-karmada", &["vpc_name=V", input], words);
+}
+
+/// The same of any shipped runbook.
+#[track_caller]
+fn refused_by(runbook: &str, inputs: &[&str], words: &str) {
     let home = Home::new(env!("CARGO_BIN_EXE_runbook"));
-    let refused = home.run(["exec", "runbooks/eks-karmada.yaml", "-i", "vpc_name=V", "-i", input]).expect(3);
+    let file = format!("runbooks/{runbook}.yaml");
+    let given = inputs.iter().flat_map(|input| ["-i", input]);
+    let arguments: Vec<&str> = ["exec", &file].into_iter().chain(given).collect();
+    let refused = home.run(arguments).expect(3);
     assert!(refused.stderr.contains(words), "{}", refused.report());
     assert_eq!(home.run(["runs", "-o", "json"]).expect(0).json(), serde_json::json!([]));
 }
@@ -31,6 +40,20 @@ fn a_member_that_is_reached_in_two_ways_or_none() {
         "have both `cluster` and `kubeconfig`, give one of them: a",
     );
     refused("members=[{name: a}]", "have neither `cluster` (of EKS) nor `kubeconfig`: a");
+}
+
+#[test]
+fn such_a_member_in_every_part_that_takes_members() {
+    let member = "{name: a, cluster: x, kubeconfig: y}";
+    let several = format!("members=[{member}]");
+    for part in ["contexts", "join-members", "schedule", "unjoin", "uninstall"] {
+        refused_by(part, &[&several], "have both `cluster` and `kubeconfig`, give one of them: a");
+    }
+    refused_by(
+        "register-member",
+        &[&format!("member={member}")],
+        "has both `cluster` and `kubeconfig`, give one of them",
+    );
 }
 
 #[test]
