@@ -324,10 +324,12 @@ fn journals_go_to_the_state_home_unless_told_otherwise() {
 
 #[test]
 fn words_of_later_versions_are_told_in_one_line() {
-    for (arguments, word) in
-        [(["exec", "demo.yaml", "--rehearse"], "exec --rehearse"), (["exec", "demo.yaml", "--plan"], "exec --plan")]
-    {
-        let outcome = demo().run(&arguments).expect(2);
+    for (options, word) in [
+        (&["--rehearse"][..], "exec --rehearse"),
+        (&["--plan"], "exec --plan"),
+        (&["--plan", "saved.json"], "exec --plan"),
+    ] {
+        let outcome = demo().run(&[&["exec", "demo.yaml"], options].concat()).expect(2);
         assert_eq!(outcome.stderr(), format!("error: this version of runbook does not have `{word}` yet\n"));
     }
 }

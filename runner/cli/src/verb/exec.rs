@@ -51,8 +51,8 @@ pub(crate) struct Exec {
     output: OutputOption,
     #[arg(long, hide = true)]
     rehearse: bool,
-    #[arg(long, hide = true)]
-    plan: bool,
+    #[arg(long, hide = true, num_args = 0..=1)]
+    plan: Option<Option<PathBuf>>,
 }
 
 impl Exec {
@@ -60,7 +60,7 @@ impl Exec {
         if self.rehearse {
             return Err(later::not_yet("exec --rehearse"));
         }
-        if self.plan {
+        if self.plan.is_some() {
             return Err(later::not_yet("exec --plan"));
         }
         let trace = trace::start(global)?;
