@@ -138,8 +138,21 @@ fn a_secret_input_is_given_again_and_others_cannot_be_changed() {
     assert_eq!(missing.last_line(), format!("runbook resume {run}"));
     insta::assert_snapshot!(missing);
     sandbox.run(&["resume", &run, "-i", "token=hunter2", "-i", "other=y"]).expect(2);
+    let another = sandbox.run(&["resume", &run, "-i", "token=hunter3"]).expect(2);
+    assert!(another.stderr().contains("a secret input is not the one that the run was made with"), "{another}");
+    assert!(!another.stderr().contains("hunter") && another.last_line().contains(&run), "{another}");
     let outcome = sandbox.run(&["resume", &run, "-i", "token=hunter2", "-o", "json"]).expect(0);
     assert_eq!(outcome.json()["outputs"]["length"], "(secret)");
+}
+
+#[test]
+fn a_secret_input_is_changed_together_with_the_runbook() {
+    let sandbox = Sandbox::new();
+    sandbox.file("sealed.yaml", SECRET);
+    let run = sandbox.run(&["exec", "sealed.yaml", "-i", "token=hunter2"]).expect(4).run_id();
+    sandbox.run(&["approve", &run, "gate"]).expect(0);
+    let resumed = ["resume", &run, "--with", "sealed.yaml", "-i", "token=hunter34", "-o", "json"];
+    assert_eq!(sandbox.run(&resumed).expect(0).json()["outputs"]["length"], "(secret)");
 }
 
 #[test]

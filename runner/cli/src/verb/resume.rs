@@ -14,6 +14,7 @@ use runbook_model::duration::Duration;
 use runbook_model::id::RunId;
 use runbook_model::input::InputDeclaration;
 use runbook_model::path::StepPath;
+use runbook_model::value::Map;
 use serde::Serialize;
 
 use crate::arguments::Global;
@@ -27,6 +28,10 @@ use crate::recording::{self, Recording};
 use crate::report::story::span;
 use crate::stop::Stop;
 use crate::{completion, edited, person, runs, state, talk, trace, word};
+
+/// What to do about an input that is to have another value.
+const ANOTHER_VALUE: &str = "what is done rests on it: `--with FILE` takes the runbook and the new value together and shows first \
+                             what runs again; without it only secret inputs are given, as they were";
 
 /// Go on with a run
 ///
@@ -114,6 +119,12 @@ impl Resume {
                 self.secrets(&id, &state.plan().body.inputs, &state.withheld_inputs())?
             }
         };
+        let secrets: Map = secrets.into_iter().collect();
+        if self.with.is_none() && !run.engine().state().rests_on(&secrets) {
+            return Err(Stop::usage("a secret input is not the one that the run was made with")
+                .help(ANOTHER_VALUE)
+                .resume(&id));
+        }
         // Read again, because somebody else may have gone on with it before it was held.
         let (engine, changed) = self.prospect(Recording::read(&store, &id)?.engine, global)?;
         let from = self.first_step(&engine)?;
@@ -121,7 +132,7 @@ impl Resume {
             edited::agreed(&engine, &engine.resumption(from.as_ref(), person::now()), global)?;
         }
         let holding = runbook_engine::input::Holding {
-            secrets: secrets.into_iter().collect(),
+            secrets,
             with: changed.map(Box::new),
             from,
             extend: self.extend,
@@ -188,10 +199,7 @@ impl Resume {
     ) -> Result<IndexMap<String, runbook_model::value::Value>, Stop> {
         if let Some(fixed) = self.inputs.names().find(|name| declared.contains_key(*name) && !withheld.contains(name)) {
             return Err(Stop::usage(format!("the input `{fixed}` of the run cannot be changed just so"))
-                .help(
-                    "what is done rests on it: `--with FILE` takes the runbook and the new value together and shows first \
-                     what runs again; without it only secret inputs are given",
-                )
+                .help(ANOTHER_VALUE)
                 .resume(id));
         }
         let wanted: IndexMap<String, InputDeclaration> = declared

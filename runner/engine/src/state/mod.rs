@@ -22,7 +22,7 @@ use runbook_model::id::RunId;
 use runbook_model::path::StepPath;
 use runbook_model::plan::{Plan, Step};
 use runbook_model::time::Timestamp;
-use runbook_model::value::Value;
+use runbook_model::value::{Map, Value};
 use runbook_template::Evaluator;
 
 pub use apply::IllegalEvent;
@@ -271,6 +271,15 @@ impl State {
         let inputs = self.body(BodyId(0)).inputs.as_map();
         let withheld = inputs.into_iter().flatten().filter(|(_, value)| value.unavailable().is_some());
         withheld.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Are these the secret inputs that the run rests on? The journal has none of them, but a digest of all inputs under the
+    /// key of the run.
+    #[must_use]
+    pub fn rests_on(&self, secrets: &Map) -> bool {
+        let mut inputs = self.inputs().as_map().cloned().unwrap_or_default();
+        inputs.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Digest::of_value(&Value::Map(inputs), self.key()) == *self.inputs_digest()
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {

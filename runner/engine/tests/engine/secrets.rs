@@ -171,8 +171,11 @@ fn with_input() -> Scene {
 fn a_secret_input_is_given_again_and_reaches_nested_runbooks() {
     let mut scene = with_input();
     scene.reload();
-    assert_eq!(scene.engine.state().withheld_inputs(), ["token"]);
-    let secrets = Map::from_iter([("token".to_owned(), secret("hunter2"))]);
+    let state = scene.engine.state();
+    assert_eq!(state.withheld_inputs(), ["token"]);
+    let given = |text: &str| Map::from_iter([("token".to_owned(), secret(text))]);
+    assert!(state.rests_on(&given("hunter2")) && !state.rests_on(&given("hunter3")) && !state.rests_on(&Map::new()));
+    let secrets = given("hunter2");
     scene.hold_with(Holding { secrets, ..Holding::default() });
     scene.tick(1);
     assert_eq!(scene.call("inner/a").arguments.exposed(), json!({"pass": "hunter2", "name": "n"}));
