@@ -175,6 +175,13 @@ impl View<'_> {
         };
         let mut failure = Failure::new(FailureClass::Invalid, format!("{place}{why}"));
         failure.help.clone_from(&trouble.help);
+        if let Some((Unavailable::Lost, _)) = &trouble.unavailable {
+            // A plain resume would end here again.
+            let run = self.sight.state.run();
+            failure = failure.help(format!(
+                "write the value into the runbook and go on with `runbook resume {run} --with FILE`, or do the step again with `--from`"
+            ));
+        }
         failure.into()
     }
 }

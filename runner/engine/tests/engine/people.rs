@@ -125,6 +125,8 @@ fn an_effect_in_doubt_waits_for_a_person_who_knows() {
     assert_eq!(lines[..4], ["run-held", "word-given a", "step-succeeded a created", "step-failed b invalid"]);
     // What it gave is not known, and reading it says so.
     assert!(scene.failure("b").contains("`steps.a.id` is not known: the answer was lost"), "{}", scene.failure("b"));
+    let help = scene.engine.steps(true).remove(1).failure.and_then(|failure| failure.help).unwrap();
+    assert!(help.contains("go on with `runbook resume demo-") && help.contains("--with FILE"), "{help}");
     assert_eq!(scene.engine.steps(false)[0].origin, Some(runbook_model::kind::Origin::Created));
 }
 
