@@ -178,11 +178,13 @@ pub(crate) fn no_answer(error: &(dyn StdError + 'static)) -> NoAnswer {
     if is_sent { NoAnswer::Lost(format!("the connection broke: {why}")) } else { NoAnswer::NotSent(why) }
 }
 
-/// TLS hands its refusals on inside errors of input and output, which do not name them as their source.
+/// TLS hands its refusals on inside errors of input and output, one in another, which do not name them as their source.
 fn is_about_a_certificate(error: &(dyn StdError + 'static)) -> bool {
-    let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let refusal = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>());
-    matches!(refusal, Some(rustls::Error::InvalidCertificate(_)))
+    let mut inside = error;
+    while let Some(inner) = inside.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        inside = inner;
+    }
+    matches!(inside.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// The innermost reason, which is the one that says something.
