@@ -6,9 +6,10 @@
 use std::fmt::Write as _;
 
 use runbook_model::digest::Digest;
-use runbook_model::failure::Failure;
+use runbook_model::failure::{Failure, FailureClass};
 
 use crate::contract::Pending;
+use crate::ports::Outside;
 
 /// Whoever opens archives.
 pub trait Archives: Send + Sync {
@@ -43,6 +44,23 @@ pub fn content_digest(files: &[PackedFile]) -> Digest {
         let _written = writeln!(lines, "{}  {}", Digest::of(&file.bytes).hex(), file.path);
     }
     Digest::of(lines.as_bytes())
+}
+
+/// The files of the archive, if they are the ones that are meant.
+///
+/// # Errors
+/// `invalid` if they are others; why it cannot be opened.
+pub(crate) async fn verified(place: &str, wanted: &str, outside: &dyn Outside) -> Result<Vec<PackedFile>, Failure> {
+    let invalid = |message: String| Failure::new(FailureClass::Invalid, message);
+    let wanted: Digest =
+        wanted.parse().map_err(|error| invalid(format!("the digest wanted of the archive `{place}`: {error}")))?;
+    let files = outside.archives().open(place).await?;
+    let is = content_digest(&files);
+    if is == wanted {
+        return Ok(files);
+    }
+    Err(invalid(format!("the archive `{place}` holds another content than wanted: it is {is}, not {wanted}"))
+        .help("nothing was applied. Look at what is in it; if it is what you want, write its digest into the step"))
 }
 
 #[cfg(test)]

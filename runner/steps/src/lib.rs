@@ -7,6 +7,7 @@
 //! `docs/kinds`. If it needs something outside that no port gives, a method of a port, which `runbook_connections` carries
 //! out. Its tests call it with a port that they play themselves.
 
+pub mod archive;
 pub mod archives;
 mod arguments;
 pub mod aws_call;

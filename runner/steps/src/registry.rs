@@ -5,6 +5,7 @@
 
 use runbook_model::kind::{Kind, Kinds};
 
+use crate::archive::Archive;
 use crate::aws_call::AwsCallKind;
 use crate::command::Command;
 use crate::contract::StepKind;
@@ -24,6 +25,7 @@ use crate::sources::http::Http;
 use crate::sources::tcp::Tcp;
 
 static CARRIED_OUT: &[&dyn StepKind] = &[
+    &Archive,
     &AwsCallKind,
     &Command,
     &Dns,

@@ -7,13 +7,12 @@
 //! whose `spec.conversion` and `metadata` are maps. A patch that changes one item of a list has to give the whole list.
 
 use runbook_model::argument::{Argument, Node};
-use runbook_model::code;
-use runbook_model::digest::Digest;
 use runbook_model::failure::Failure;
 use runbook_model::value::{Map, Value};
 use runbook_template::yaml;
 
-use crate::archives::content_digest;
+use crate::archive::judge_digest;
+use crate::archives::verified;
 use crate::arguments::{self, Judge, invalid, value_of};
 use crate::kubernetes::manifest::{self, Manifest};
 use crate::kubernetes::object::Object;
@@ -32,14 +31,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, arguments: &Argument) {
         let mut judge = judge.within("archive");
         judge.require(archive, "from", "write a file's path, or a URL");
         judge.require(archive, "digest", "write the digest of its content: `sha256:` and 64 hexadecimal digits");
-        if let Some(digest) = value_of(archive, "digest")
-            && let Some(text) = digest.as_text()
-            && let Err(error) = text.parse::<Digest>()
-        {
-            let help =
-                "unpack the archive and take what `find * -type f | LC_ALL=C sort | xargs sha256sum | sha256sum` says";
-            judge.complain(code::KIND_VALUE, digest.span, error.to_string(), help);
-        }
+        judge_digest(&mut judge, archive);
     }
     for patch in value_of(arguments, "patches").and_then(Argument::as_list).unwrap_or_default() {
         let mut judge = judge.within("a patch");
@@ -57,18 +49,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, arguments: &Argument) {
 pub(super) async fn manifests(arguments: &Value, outside: &dyn Outside) -> Result<Vec<Manifest>, Failure> {
     let archive = arguments.get("archive").unwrap_or(&Value::Null);
     let place = arguments::required_text(archive, "from")?;
-    let wanted: Digest = arguments::required_text(archive, "digest")?
-        .parse()
-        .map_err(|error| invalid(format!("`digest` of `archive`: {error}")))?;
     let under = arguments::text(archive, "under")?.map(|folder| folder.trim_matches('/'));
-    let files = outside.archives().open(place).await?;
-    let is = content_digest(&files);
-    if is != wanted {
-        return Err(invalid(format!(
-            "the archive `{place}` holds another content than wanted: it is {is}, not {wanted}"
-        ))
-        .help("nothing was applied. Look at what is in it; if it is what you want, write its digest into the step"));
-    }
+    let files = verified(place, arguments::required_text(archive, "digest")?, outside).await?;
     let mut found = Vec::new();
     for file in files {
         let inside =
@@ -142,13 +124,14 @@ fn merge(into: &mut Value, patch: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use runbook_model::digest::Digest;
     use runbook_model::failure::FailureClass;
     use runbook_model::kind::Place;
     use serde_json::{Value as Json, json};
 
     use super::super::K8sApply;
     use super::*;
-    use crate::archives::PackedFile;
+    use crate::archives::{PackedFile, content_digest};
     use crate::contract::Answer;
     use crate::test_server::{TestServer, answer, invocation};
     use crate::written::planned;
