@@ -82,7 +82,12 @@ impl Kind for K8sCertificate {
             }
         }
         let member = |sensitive| Member { shape: Shape::Text, sensitive };
-        let members = [("certificate", member(false)), ("key", member(true)), ("digest", member(false))];
+        let members = [
+            ("certificate", member(false)),
+            ("key", member(true)),
+            ("digest", member(false)),
+            ("expires", member(false)),
+        ];
         let members = members.into_iter().map(|(name, member)| (name.to_owned(), member)).collect();
         let result = Shape::Structure(Structure { name: NAME.into(), members }.into());
         Planned { effect: Effect::Converges, keeps: true, result, ..Planned::unknown(Reaches::Kubernetes) }
@@ -130,8 +135,10 @@ async fn keep(invocation: &Invocation, outside: &dyn Outside) -> Result<Answer, 
             (pair, if found.is_none() { Origin::Created } else { Origin::Changed })
         }
     };
+    let expires = outside.certificates().read(&pair, Some(ca))?.not_after;
     let key = pair.key.as_ref().map_or(Value::Null, |key| Value::from(key.expose()).into_secret());
     let output = Map::from_iter([
+        ("expires".to_owned(), Value::from(expires.to_string())),
         ("digest".to_owned(), Value::from(Digest::of(pair.certificate.as_bytes()).hex())),
         ("certificate".to_owned(), Value::from(pair.certificate)),
         ("key".to_owned(), key),
@@ -313,6 +320,7 @@ mod tests {
         let made = keep(&server).unwrap();
         assert_eq!(made.origin, Some(Origin::Created));
         assert!(made.output.get("key").is_some_and(|key| matches!(key, Value::Secret(_))));
+        assert_eq!(made.output.get("expires").and_then(Value::as_str), Some("1971-01-01T00:00:00.000Z"));
         let again = keep(&server).unwrap();
         assert_eq!((again.origin, &again.output), (Some(Origin::Unchanged), &made.output));
         let secret = server.object("Secret", Some("n"), "agent").unwrap();
