@@ -13,16 +13,22 @@ use runbook_template::{Evaluator, Name, Scope};
 use serde_json::{Map, Value as Json, json};
 
 /// What is meant to differ: in which objects, where, and why.
-const MEANT: [(&str, &str, &str); 14] = [
+const MEANT: [(&str, &str, &str); 16] = [
     ("Deployment", "metadata.labels.app.kubernetes.io/managed-by", "tells our installations from others'"),
     ("StatefulSet", "metadata.labels.app.kubernetes.io/managed-by", "tells our installations from others'"),
     (
         "Deployment",
         "spec.strategy.rollingUpdate",
-        "a surge finds no node for one pod per node on as many nodes as replicas",
+        "a surge finds no node for one pod per node on as many nodes as replicas, and leaves no gap with a node to spare",
     ),
+    ("Deployment karmada-", "spec.template.spec.containers.0.lifecycle", "serves until nobody is sent to it any more"),
     ("Deployment", "spec.template.metadata.annotations", "rolls the pods when a certificate is renewed"),
     ("StatefulSet", "spec.template.metadata.annotations", "rolls the pods when a certificate is renewed"),
+    (
+        "Deployment karmada-apiserver",
+        "spec.template.spec.terminationGracePeriodSeconds",
+        "never ends while it is watched",
+    ),
     ("Deployment", "spec.template.metadata.name", "a template's name means nothing"),
     ("StatefulSet", "spec.template.metadata.name", "a template's name means nothing"),
     ("StatefulSet", "spec.podManagementPolicy", "in order, three members never start"),
@@ -77,9 +83,11 @@ fn is_default(path: &str, value: &Json) -> bool {
     defaults.iter().any(|(name, default)| *name == last && default == value)
 }
 
-fn planned() -> Plan {
-    let text = "apiVersion: runbook/v1\nname: a\nversion: 0.1.0\nsteps:\n  - id: a\n    connection: {eks: c}\n    karmada-init: {endpoint: karmada.example.com, storage-class: ebs-sc}\n";
-    let package = Held(IndexMap::from_iter([("a.yaml".to_owned(), text.to_owned())]));
+fn planned(more: &str) -> Plan {
+    let text = format!(
+        "apiVersion: runbook/v1\nname: a\nversion: 0.1.0\nsteps:\n  - id: a\n    connection: {{eks: c}}\n    karmada-init: {{endpoint: karmada.example.com, storage-class: ebs-sc{more}}}\n"
+    );
+    let package = Held(IndexMap::from_iter([("a.yaml".to_owned(), text)]));
     plan(&check(&package, "a.yaml", &runbook_steps::kinds()), &IndexMap::new())
         .unwrap_or_else(|_| panic!("it is sound"))
 }
@@ -110,7 +118,12 @@ fn ours(plan: &Plan) -> BTreeMap<String, Json> {
         .into_iter()
         .collect();
     let made = json!({"pairs": pairs, "digest": "1234", "ca": "<CA>"});
-    let mut steps = json!({"certificates": made, "etcd_certificates": made});
+    let mut steps = json!({"certificates": made, "nodes": {"ready": 3},
+        "their_components": {"webhook": null, "store": null}, "webhook": {"is": ["a uid", 1]}});
+    // A step that is skipped gives nothing.
+    let runs_here = !given.contains_key("external_etcd");
+    steps["etcd_certificates"] = if runs_here { made } else { json!({}) };
+    steps["their_etcd"] = if runs_here { json!({"claims": null, "order": null}) } else { json!({}) };
     let mut objects = BTreeMap::new();
     for step in &nested.body.steps {
         match &step.action {
@@ -122,16 +135,16 @@ fn ours(plan: &Plan) -> BTreeMap<String, Json> {
                 steps[&step.id] = Json::Object(values);
                 scope.insert("steps", Name::Value(value(steps.clone())));
             }
-            Action::Call(call) if call.kind == "k8s-apply" && step.id != "external_etcd" => {
+            Action::Call(call) if call.kind == "k8s-apply" => {
+                if !step.when.as_ref().is_none_or(|when| evaluator.truth(when, &scope).unwrap()) {
+                    continue;
+                }
                 let Some(written) = call.arguments.get("objects") else { continue };
                 let rendered = evaluator.argument(written, &scope).unwrap_or_else(|why| panic!("{}: {why:?}", step.id));
                 let inside = step.connection.as_ref().and_then(|connection| connection.as_text());
                 for object in rendered.exposed().as_array().unwrap() {
                     let key = format!("{} {}", label(object), inside.unwrap());
-                    assert!(
-                        objects.insert(key.clone(), object.clone()).is_none() || key.contains("karmada-cert"),
-                        "{key} is applied twice"
-                    );
+                    assert!(objects.insert(key.clone(), object.clone()).is_none(), "{key} is applied twice");
                 }
             }
             _ => {}
@@ -174,7 +187,7 @@ fn differences(path: &str, theirs: Option<&Json>, ours: Option<&Json>, found: &m
 
 #[test]
 fn every_difference_to_karmadactl_is_meant() {
-    let plan = planned();
+    let plan = planned("");
     let mut ours = ours(&plan);
     let mut used = [false; MEANT.len()];
     for (file, connection) in [("host.json", "target"), ("karmada.json", "karmada")] {
@@ -224,7 +237,6 @@ fn every_difference_to_karmadactl_is_meant() {
             "Role system:karmada:bootstrap-signer-clusterinfo karmada",
             "RoleBinding system:karmada:bootstrap-signer-clusterinfo karmada",
             "Secret karmada-admin-kubeconfig target",
-            "Secret karmada-cert target",
             "Service karmada-aggregated-apiserver karmada",
         ],
         "what the dumps leave out, and the one Secret of ours"
@@ -244,8 +256,86 @@ fn sorted(object: &mut Json) {
 
 #[test]
 fn what_agents_read_first_is_what_the_real_one_writes() {
-    let ours = ours(&planned());
+    let ours = ours(&planned(""));
     let text = ours["ConfigMap cluster-info karmada"]["data"]["kubeconfig"].as_str().unwrap();
     assert!(text.contains("server: \"https://karmada.example.com:32443\""), "{text}");
     assert!(text.contains("certificate-authority-data: \"PENBPg==\""), "{text}");
+}
+
+const ELSEWHERE: &str = ", external-etcd: {servers: ['https://a:2379', 'https://b:2379'], ca: an authority, certificate: a certificate, key: a key, prefix: /karmada}";
+
+#[test]
+fn an_etcd_that_runs_elsewhere_is_reached_with_the_certificates_given() {
+    let ours = ours(&planned(ELSEWHERE));
+    let made: Vec<&str> = ours.keys().map(String::as_str).filter(|key| key.contains("etcd")).collect();
+    let trial = ["Deployment external-etcd-trial target", "Secret external-etcd-trial target"];
+    assert_eq!(made, trial, "none runs here, and the one elsewhere is tried first");
+    let plan = planned(ELSEWHERE);
+    for (step, first) in [("external_etcd", "store_trial"), ("apiserver", "store_trial"), ("secrets", "store_trial")] {
+        assert!(before(&plan, step).contains(&first), "{first} comes before {step}");
+    }
+    for server in ["karmada-apiserver", "karmada-aggregated-apiserver"] {
+        let pod = &ours[&format!("Deployment {server} target")]["spec"]["template"]["spec"];
+        let command = &pod["containers"][0]["command"];
+        let mut given: Vec<&str> = command
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Json::as_str)
+            .filter(|word| word.starts_with("--etcd"))
+            .collect();
+        given.sort_unstable();
+        let wanted = [
+            "--etcd-cafile=/etc/karmada/pki/etcd-ca.crt",
+            "--etcd-certfile=/etc/karmada/pki/etcd-client.crt",
+            "--etcd-keyfile=/etc/karmada/pki/etcd-client.key",
+            "--etcd-prefix=/karmada",
+            "--etcd-servers=https://a:2379,https://b:2379",
+        ];
+        assert_eq!(given, wanted, "{server}");
+        let mount = json!({"name": "karmada-cert", "mountPath": "/etc/karmada/pki", "readOnly": true});
+        assert!(pod["containers"][0]["volumeMounts"].as_array().unwrap().contains(&mount), "{pod}");
+        let volume = json!({"name": "karmada-cert", "secret": {"secretName": "karmada-cert"}});
+        assert!(pod["volumes"].as_array().unwrap().contains(&volume), "{pod}");
+    }
+    let data = &ours["Secret karmada-cert target"]["data"];
+    let wanted = json!({"etcd-ca.crt": "YW4gYXV0aG9yaXR5", "etcd-client.crt": "YSBjZXJ0aWZpY2F0ZQ==", "etcd-client.key": "YSBrZXk="});
+    assert_eq!(data, &wanted);
+}
+
+/// What has to be there before a step begins, all the way up.
+fn before<'a>(plan: &'a Plan, id: &str) -> Vec<&'a str> {
+    let steps = &nested(plan).body.steps;
+    let mut found: Vec<&str> = Vec::new();
+    let mut next = vec![id.to_owned()];
+    while let Some(id) = next.pop() {
+        let step = steps.iter().find(|step| step.id == id).unwrap();
+        for need in step.needs.iter().filter(|need| !found.contains(&need.as_str())).collect::<Vec<_>>() {
+            found.push(need);
+            next.push(need.to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn an_upgrade_comes_from_below_and_asks_the_webhook_what_it_knows() {
+    let plan = planned(", components: {karmada-controller-manager: {image: 'example.com/manager:v2'}}");
+    for (step, first) in [
+        ("apiserver", "etcd"),
+        ("definitions", "apiserver"),
+        ("controller_manager", "definitions"),
+        ("scheduler", "definitions"),
+        ("webhook", "definitions"),
+        ("webhooks", "webhook"),
+        ("controller_manager", "api_service"),
+    ] {
+        assert!(before(&plan, step).contains(&first), "{first} comes before {step}");
+    }
+    let image = |plan: &Plan| {
+        ours(plan)["Deployment karmada-controller-manager target"]["spec"]["template"]["spec"]["containers"][0]["image"]
+            .clone()
+    };
+    assert_eq!(image(&plan), "example.com/manager:v2");
+    assert_eq!(image(&planned("")), "docker.io/karmada/karmada-controller-manager:v1.18.2");
 }

@@ -3,7 +3,7 @@
 //! This file decides what is asked of a kind and complains of what no kind can know: looks that change things, kinds this
 //! version does not carry out. It must not know what kinds take.
 
-use runbook_model::argument::Argument;
+use runbook_model::argument::{Argument, Node};
 use runbook_model::code;
 use runbook_model::diagnostic::Diagnostic;
 use runbook_model::kind::{Effect, Kind, Place, Question};
@@ -11,7 +11,7 @@ use runbook_model::source::SourceId;
 
 use super::library::Library;
 use super::nested;
-use crate::written::{Action, Call, Runbook, Step, Undo};
+use crate::written::{Action, Call, Runbook, Step, Undo, Uses};
 
 /// Asks about every call of a runbook.
 pub(super) fn ask(library: &Library<'_>, source: SourceId, runbook: &mut Runbook) {
@@ -37,7 +37,10 @@ impl Asking<'_> {
             Some(Action::Call(call)) => self.call(call, Place::Step, runs),
             Some(Action::Wait(wait)) => self.call(&mut wait.source, Place::Look, runs),
             Some(Action::Group(steps)) => self.all(steps, runs),
-            Some(Action::Uses(uses)) => nested::load(self.library, self.source, uses),
+            Some(Action::Uses(uses)) => {
+                self.expands(uses);
+                nested::load(self.library, self.source, uses);
+            }
             Some(Action::Set(_) | Action::Assert(_) | Action::Approve(_)) | None => {}
         }
         if let Some(probe) = &mut step.probe {
@@ -62,7 +65,7 @@ impl Asking<'_> {
         };
         if call.arguments.is_null() {
             // `karmada-token:` with nothing behind it.
-            call.arguments = Argument { node: runbook_model::argument::Node::Map(Vec::new()), span: call.kind.span };
+            call.arguments = Argument { node: Node::Map(Vec::new()), span: call.kind.span };
         }
         let mut found = Vec::new();
         let planned = kind.plan(&mut call.arguments, &mut Question { place, diagnostics: &mut found });
@@ -79,6 +82,15 @@ impl Asking<'_> {
         self.later(kind, call, runs);
         call.parameters = kind.parameters();
         (call.planned, call.version) = (Some(planned), kind.version());
+    }
+
+    /// A kind that expands may know what goes together; each argument by itself is judged by the inputs of its runbook.
+    fn expands(&self, uses: &Uses) {
+        let Some(kind) = self.library.kinds.get(&uses.kind.value).filter(|_| uses.path.is_none()) else { return };
+        let mut arguments = Argument { node: Node::Map(uses.with.clone()), span: uses.kind.span };
+        let mut found = Vec::new();
+        let _planned = kind.plan(&mut arguments, &mut Question { place: Place::Step, diagnostics: &mut found });
+        found.into_iter().for_each(|diagnostic| self.library.complain(diagnostic));
     }
 
     fn later(&self, kind: &dyn Kind, call: &Call, runs: bool) {

@@ -6,9 +6,12 @@
 mod token;
 
 use runbook_model::argument::Argument;
+use runbook_model::code;
+use runbook_model::diagnostic::Diagnostic;
 use runbook_model::kind::{Effect, Expansion, Kind, Planned, Question, Reaches};
 
 pub use self::token::KarmadaToken;
+use crate::arguments::{Judge, value_of};
 
 /// A kind that stands for a runbook.
 #[derive(Debug)]
@@ -63,6 +66,7 @@ pub static KINDS: &[KarmadaKind] = &[
             "secrets.yaml.j2",
             "services.yaml.j2",
             "settings.json.j2",
+            "store-trial.yaml.j2",
             "webhooks.yaml.j2"
         ]
     ),
@@ -87,6 +91,26 @@ pub static KINDS: &[KarmadaKind] = &[
     ),
 ];
 
+const REGISTER: &str = "karmada-register";
+/// What stands in for a connection to Karmada, and where each is had from.
+const BY_TOKEN: [(&str, &str); 3] = [
+    ("token", "`karmada-token` or `karmadactl token create` makes one"),
+    ("ca-cert-hash", "the answer of `karmada-token` and `karmadactl token create --print-register-command` say it"),
+    ("endpoint", "write the URL of Karmada's API, such as `https://karmada.example.com:32443`"),
+];
+
+/// A token goes nowhere without the hash by which Karmada is known, nor without an address; a hash asks for both.
+fn by_token(arguments: &Argument, diagnostics: &mut Vec<Diagnostic>) {
+    let given = |key| value_of(arguments, key);
+    let Some(first) = ["token", "ca-cert-hash"].into_iter().find_map(|key| Some((key, given(key)?.span))) else {
+        return;
+    };
+    let mut judge = Judge::new(REGISTER, diagnostics);
+    for (missing, help) in BY_TOKEN.into_iter().filter(|(key, _)| given(key).is_none()) {
+        judge.complain(code::KIND_TOGETHER, first.1, format!("`{}` is there and no `{missing}`", first.0), help);
+    }
+}
+
 impl Kind for KarmadaKind {
     fn name(&self) -> &'static str {
         self.name
@@ -100,8 +124,11 @@ impl Kind for KarmadaKind {
         self.summary
     }
 
-    fn plan(&self, _arguments: &mut Argument, _question: &mut Question<'_>) -> Planned {
-        // A kind that expands is judged by its runbook's inputs.
+    fn plan(&self, arguments: &mut Argument, question: &mut Question<'_>) -> Planned {
+        // A kind that expands is judged by its runbook's inputs; they do not say what goes together.
+        if self.name == REGISTER {
+            by_token(arguments, question.diagnostics);
+        }
         Planned { effect: Effect::Converges, ..Planned::unknown(Reaches::Kubernetes) }
     }
 
