@@ -16,6 +16,7 @@ mod document;
 mod edited;
 mod ending;
 mod exit;
+mod expiry;
 mod files;
 mod graph;
 mod index;

@@ -52,6 +52,7 @@ pub(crate) fn page(account: &Account<'_>) -> String {
     head(&mut out, account);
     trouble(&mut out, account);
     changes(&mut out, account);
+    ends(&mut out, account);
     let created = account.recording.created();
     values(&mut out, "Inputs", Some(&created.inputs.0));
     let ended = account.recording.engine.state().ended();
@@ -141,6 +142,19 @@ fn changes(out: &mut String, account: &Account<'_>) {
             paths.push(format!("and {} more", steps.len() - MOST));
         }
         let _infallible = writeln!(out, "<tr><th>{origin}<td class=\"n\">{}<td>{}", steps.len(), paths.join(", "));
+    }
+    out.push_str("</table>\n");
+}
+
+fn ends(out: &mut String, account: &Account<'_>) {
+    if account.ends.is_empty() {
+        return;
+    }
+    out.push_str("<h2>What ends some day</h2>\n<table class=\"facts\">\n");
+    for (step, words, near) in &account.ends {
+        let class = if *near { " class=\"b doubt\"" } else { "" };
+        let _infallible =
+            writeln!(out, "<tr><th><code>{}</code><td{class}>{}", escaped(&step.to_string()), escaped(words));
     }
     out.push_str("</table>\n");
 }

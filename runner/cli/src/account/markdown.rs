@@ -37,6 +37,7 @@ pub(crate) fn page(account: &Account<'_>) -> String {
     }
     trouble(&mut out, account);
     changes(&mut out, account);
+    ends(&mut out, account);
     values(&mut out, "Inputs", Some(&recording.created().inputs.0));
     values(&mut out, "Outputs", state.ended().and_then(|ended| ended.outputs.as_ref()));
     out.push_str("## What people and processes did\n\n");
@@ -92,6 +93,19 @@ fn changes(out: &mut String, account: &Account<'_>) {
         let _infallible = writeln!(out, "- {} {origin}", code(&step.path.to_string()));
     }
     out.push_str(if any { "\n" } else { "Nothing outside.\n\n" });
+}
+
+fn ends(out: &mut String, account: &Account<'_>) {
+    if account.ends.is_empty() {
+        return;
+    }
+    out.push_str("## What ends some day\n\n");
+    for (step, words, near) in &account.ends {
+        let words = markdown(words);
+        let words = if *near { format!("**{words}**") } else { words };
+        let _infallible = writeln!(out, "- {} {words}", code(&step.to_string()));
+    }
+    out.push('\n');
 }
 
 fn values(out: &mut String, title: &str, map: Option<&Value>) {

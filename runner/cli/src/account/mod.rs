@@ -15,6 +15,7 @@ use runbook_model::value::Value;
 
 use crate::blame::explained;
 use crate::document::{next, shown};
+use crate::expiry::expiries;
 use crate::recording::Recording;
 use crate::report::story;
 use crate::table::one_line;
@@ -33,6 +34,8 @@ pub(crate) struct Account<'a> {
     pub(crate) course: Vec<(Timestamp, String)>,
     /// The command that goes on, if there is something to go on with.
     pub(crate) next: Option<String>,
+    /// What the steps made that ends some day: the step, the words, and whether somebody should see to it.
+    pub(crate) ends: Vec<(StepPath, String, bool)>,
     begin: Timestamp,
     end: Timestamp,
 }
@@ -46,6 +49,10 @@ impl<'a> Account<'a> {
         Self {
             next: next(&recording.run, status, &steps, answered),
             course: course(recording),
+            ends: expiries(&steps)
+                .into_iter()
+                .map(|expiry| (expiry.step.clone(), expiry.words(now), expiry.is_near(now)))
+                .collect(),
             end: if status == RunStatus::Running { now } else { last },
             recording,
             status,

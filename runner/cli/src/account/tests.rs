@@ -127,6 +127,25 @@ fn an_account_in_markdown() {
 }
 
 #[test]
+fn what_ends_soon_is_told_for_what_it_is() {
+    let text = TEXT.replace("set: {a: \"${{ inputs.who }}\"}", "set: {expires: \"${{ inputs.who }}\"}");
+    let mut inputs = one("who", "x");
+    inputs.insert("token".into(), Value::from("hunter2").into_secret());
+    let recording = recording(&text, inputs, vec![set("first", one("expires", at(86_400).to_string()))]);
+    let (near, far) = (at(0), at(-40 * 86_400));
+    let words = format!("on {}, in 1d0h; carry out the runbook once more before that", at(86_400));
+    let (html, markdown) = {
+        let account = Account::new(&recording, &[], near);
+        (html::page(&account), markdown::page(&account))
+    };
+    assert!(html.contains(&format!("<td class=\"b doubt\">ends {words}")), "{html}");
+    assert!(markdown.contains(&format!("- `first` **ends {words}**")), "{markdown}");
+    let account = Account::new(&recording, &[], far);
+    let markdown = markdown::page(&account);
+    assert!(markdown.contains(&format!("- `first` ends on {}, in 41d0h\n", at(86_400))), "{markdown}");
+}
+
+#[test]
 fn a_clock_that_jumped_back_stays_in_the_picture() {
     let recording = hostile();
     let mut account = Account::new(&recording, &[], at(60));
