@@ -35,7 +35,7 @@ impl Query {
         if let Some(message) = oversized(text) {
             return Err(InvalidQuery { message, at: 0 });
         }
-        let compiled = jmespath::compile(text).map_err(|error| {
+        let compiled = jmespath::compile(&with_quotes(text)).map_err(|error| {
             let message = match &error.reason {
                 jmespath::ErrorReason::Parse(reason) => reason.clone(),
                 jmespath::ErrorReason::Runtime(reason) => reason.to_string(),
@@ -73,6 +73,39 @@ impl Query {
         let json = serde_json::to_value(found.as_ref()).map_err(|error| error.to_string())?;
         Ok(json.into())
     }
+}
+
+/// The query with quotes around the texts that stand bare between backticks. JMESPath wants JSON there; the AWS CLI and its
+/// manuals write `[?State.Name==\`running\`]`. What begins like JSON that has quotes or brackets is left to complain.
+fn with_quotes(query: &str) -> String {
+    let mut whole = String::with_capacity(query.len());
+    let mut rest = query;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let mark = rest.as_bytes()[start];
+        let Some(length) = closing(&rest[start + 1..], mark) else { break };
+        let (inner, end) = (&rest[start + 1..start + 1 + length], start + length + 2);
+        let text = inner.replace("\\`", "`");
+        let bare = mark == b'`' && !text.trim_start().starts_with(['"', '[', '{']);
+        if bare && serde_json::from_str::<Json>(&text).is_err() {
+            whole.push_str(&rest[..=start]);
+            whole.push_str(&Json::from(text.trim_start()).to_string().replace('`', "\\`"));
+            whole.push('`');
+        } else {
+            whole.push_str(&rest[..end]);
+        }
+        rest = &rest[end..];
+    }
+    whole + rest
+}
+
+/// Where the text ends that this mark closes.
+fn closing(text: &str, mark: u8) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == mark && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
 }
 
 fn oversized(text: &str) -> Option<String> {
@@ -167,6 +200,23 @@ mod tests {
         let query = Query::compile("a.b.c").unwrap();
         assert_eq!(query.search(json!({"a": {}})), Ok(Value::Null));
         assert_eq!(query.search(json!({"a": {"b": {"c": 3}}})), Ok(3.into()));
+    }
+
+    #[test]
+    fn a_text_may_stand_bare_between_backticks_as_the_aws_cli_takes_it() {
+        let data = json!([{"n": "running", "v": 1}, {"n": "a `b` \"c\"", "v": 2}, {"n": "3", "v": 3}]);
+        let finds = |query: &str| Query::compile(query).map(|query| query.search(data.clone()).unwrap().exposed());
+        assert_eq!(finds("[?n==`running`].v | [0]"), Ok(json!(1)));
+        assert_eq!(finds("[?n==` running`].v | [0]"), Ok(json!(1)));
+        assert_eq!(finds(r#"[?n==`a \`b\` "c"`].v | [0]"#), Ok(json!(2)));
+        // Quotes and JSON stay what they are.
+        assert_eq!(finds("[?n==`\"running\"`].v | [0]"), Ok(json!(1)));
+        assert_eq!(finds("[?v>`2`].v | [0]"), Ok(json!(3)));
+        assert_eq!(finds("[?n=='3' && 'x`y' != \"n\"].v | [0]"), Ok(json!(3)));
+        assert_eq!(finds("[?v==`true`]"), Ok(json!([])));
+        for wrong in ["[?n==`[1, 2`]", "[?n==`{a}`]", "[?n==`\"x`]", "[?n==`x]"] {
+            assert!(Query::compile(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
