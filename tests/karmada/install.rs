@@ -6,6 +6,48 @@ use std::time::Duration;
 
 use crate::stage::{NAMESPACE, PARENT, Stage, succeeded};
 
+/// A first installation, killed again and again on its way, ends as any other: with the authorities that it made first, and the
+/// data that it wrote first.
+pub(crate) fn first_killed(stage: &Stage) {
+    let (mut kept, mut run): (Vec<String>, Option<String>) = (Vec::new(), None);
+    for at in ["it/certificates", "it/etcd", "it/apiserver", "it/definitions", "it/webhook"] {
+        let mut started = match &run {
+            None => stage.start_init(),
+            Some(run) => stage.home().start(["resume", run, "-o", "ndjson"]),
+        };
+        let begun = format!("\"{at}\"");
+        assert!(started.until(Duration::from_secs(180), |run| run.stdout().contains(&begun)), "it comes to {at}");
+        assert_eq!(started.kill().status.code(), None, "killed at {at}");
+        run = Some(newest(stage));
+        let is = made_once(stage);
+        assert!(kept.iter().all(|line| is.contains(line)), "after {at}: {kept:?} became {is:?}");
+        kept = is;
+    }
+    stage.installed_by(|| {
+        let resumed = stage.home().run(["resume", &newest(stage), "-o", "json"]).expect(0);
+        assert_eq!(resumed.json()["status"], "succeeded");
+    });
+    assert_eq!(kept.len(), 6, "three authorities and three claims: {kept:?}");
+    assert_eq!(made_once(stage), kept);
+}
+
+/// What is made once and never again: authorities, and the claims of etcd.
+fn made_once(stage: &Stage) -> Vec<String> {
+    let authorities = "go-template={{range $name, $value := .data}}{{$name}} {{$value}}{{\"\\n\"}}{{end}}";
+    let secret = ["-n", NAMESPACE, "get", "secret", "karmada-cert", "--ignore-not-found", "-o", authorities];
+    let claims = "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{\"\\n\"}{end}";
+    let claims = stage.kubectl(PARENT, &["-n", NAMESPACE, "get", "persistentvolumeclaims", "-o", claims]);
+    let authorities = stage.kubectl(PARENT, &secret);
+    let authorities =
+        authorities.lines().filter(|line| line.split(' ').next().is_some_and(|name| name.ends_with("ca.crt")));
+    authorities.chain(claims.lines()).map(str::to_owned).collect()
+}
+
+fn newest(stage: &Stage) -> String {
+    let runs = stage.home().run(["runs", "-o", "json"]).expect(0).json();
+    runs[0]["run"].as_str().expect("there is a run").to_owned()
+}
+
 pub(crate) fn twice(stage: &Stage) {
     stage.installed();
     let pods =
@@ -17,7 +59,7 @@ pub(crate) fn twice(stage: &Stage) {
 
     let before = versions(stage);
     let again = stage.exec(PARENT, "karmada-init", &stage.init()).expect(0);
-    assert_eq!(stage.changed(&again), ["it/trial", "it/trial_ended"], "only the trial policy comes and goes");
+    assert_eq!(stage.changed(&again), [""; 0]);
     assert_eq!(versions(stage), before);
 }
 
@@ -65,9 +107,7 @@ pub(crate) fn killed(stage: &Stage) {
         let at = format!("\"{at}\"");
         assert!(started.until(Duration::from_secs(120), |run| run.stdout().contains(&at)), "it comes to {at}");
         drop(started.kill());
-        let runs = stage.home().run(["runs", "-o", "json"]).expect(0).json();
-        let newest = runs[0]["run"].as_str().expect("there is a run");
-        let resumed = stage.home().run(["resume", newest, "-o", "json"]).expect(0);
+        let resumed = stage.home().run(["resume", &newest(stage), "-o", "json"]).expect(0);
         assert_eq!(resumed.json()["status"], "succeeded", "killed at {at}");
     }
     assert_eq!(versions(stage), before);

@@ -3,10 +3,13 @@
 //!
 //! All tests share one rig, one after the other, hence a test runner of our own.
 
+mod adopt;
 mod before;
+mod elsewhere;
 mod install;
 mod leave;
 mod members;
+mod renew;
 mod stage;
 
 use runbook_harness::in_turn;
@@ -15,8 +18,9 @@ use stage::Stage;
 type Test = (&'static str, fn(&Stage));
 
 /// In this order: the last ones take away what the others need.
-const TESTS: [Test; 12] = [
+const TESTS: [Test; 16] = [
     ("what_would_fail_is_refused_before_anything_is_made", before::refusals),
+    ("a_first_installation_killed_on_its_way_goes_on", install::first_killed),
     ("a_control_plane_is_installed_and_a_second_run_changes_nothing", install::twice),
     ("the_real_tool_works_with_it", install::real_tool),
     ("a_killed_installation_goes_on", install::killed),
@@ -26,8 +30,11 @@ const TESTS: [Test; 12] = [
     ("a_member_registers", members::register),
     ("names_and_clusters_of_others_are_refused", members::refusals),
     ("work_is_spread_over_the_members", members::schedule),
+    ("certificates_are_made_anew_without_an_outage", renew::without_an_outage),
     ("members_leave_and_leave_nothing", leave::members),
     ("a_control_plane_goes_with_its_data", leave::control_plane),
+    ("what_karmadactl_installed_is_taken_over_on_request", adopt::karmada_of_another),
+    ("its_etcd_may_run_elsewhere", elsewhere::etcd),
 ];
 
 fn main() {

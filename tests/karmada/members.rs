@@ -7,13 +7,13 @@ fn joined(stage: &Stage, name: &str) -> runbook_harness::Finished {
 }
 
 /// Both members that Karmada pushes to are there.
-fn all_joined(stage: &Stage) {
+pub(crate) fn all_joined(stage: &Stage) {
     for name in PUSHED {
         joined(stage.installed(), name).expect(0);
     }
 }
 
-fn registered(stage: &Stage) -> runbook_harness::Finished {
+pub(crate) fn registered(stage: &Stage) -> runbook_harness::Finished {
     stage.installed().exec(PULLING, "karmada-register", &format!("karmada: karmada, name: {PULLING}"))
 }
 

@@ -64,10 +64,33 @@ impl Stage {
 
     /// Sees to it that Karmada is there.
     pub(crate) fn installed(&self) -> &Self {
-        self.installed.get_or_init(|| {
-            self.exec(PARENT, "karmada-init", &self.init()).expect(0);
-        });
+        self.installed_by(|| drop(self.exec(PARENT, "karmada-init", &self.init()).expect(0)))
+    }
+
+    /// Sees to it in this way, if it is not there.
+    pub(crate) fn installed_by(&self, install: impl FnOnce()) -> &Self {
+        self.installed.get_or_init(install);
         self
+    }
+
+    /// Installs Karmada as others do, with the one member of etcd that comes up with their tool. Nothing of Karmada is there.
+    pub(crate) fn init_by_karmadactl(&self) {
+        let up = self.up();
+        let folder = self.folder();
+        let folder = folder.to_str().unwrap();
+        let pki = format!("{folder}/pki");
+        let crds = up.rig.karmada_definitions().to_str().unwrap();
+        let words = ["init", "--karmada-apiserver-advertise-address", &up.node, "--etcd-replicas", "1", "--crds", crds];
+        let stored = ["--etcd-storage-mode", "PVC", "--storage-classes-name", "ebs-sc"];
+        let written = ["--karmada-data", folder, "--karmada-pki", &pki];
+        succeeded(&self.karmadactl_in_parent(&[&words[..], &stored, &written].concat()));
+    }
+
+    /// Waits until Karmada says of a member that it is ready.
+    pub(crate) fn ready(&self, member: &str) {
+        let cluster = format!("apiVersion: cluster.karmada.io/v1alpha1, kind: Cluster, name: {member}");
+        let ready = "result | jmespath(\"status.conditions[?type=='Ready'].status\") == ['True']";
+        self.wait("karmada", &cluster, &ready.replace('"', "\\\""));
     }
 
     /// Carries out one step through the connection to a cluster.
@@ -85,8 +108,12 @@ impl Stage {
     /// Starts the installation.
     pub(crate) fn start_init(&self) -> Started {
         let (connection, arguments) = (self.connection(PARENT), self.init());
-        let path =
-            self.write(&format!("  - id: it\n    connection: {connection}\n    karmada-init: {{{arguments}}}\n"));
+        self.start(&format!("  - id: it\n    connection: {connection}\n    karmada-init: {{{arguments}}}\n"))
+    }
+
+    /// Starts steps.
+    pub(crate) fn start(&self, steps: &str) -> Started {
+        let path = self.write(steps);
         self.home().start(["exec", "--new", "-o", "ndjson", path.to_str().unwrap()])
     }
 
@@ -121,6 +148,11 @@ impl Stage {
     /// `kubectl` in a cluster.
     pub(crate) fn kubectl(&self, cluster: &str, words: &[&str]) -> String {
         self.up().rig.kubectl(cluster, words)
+    }
+
+    /// A tool that was built with the clusters.
+    pub(crate) fn tool(&self, name: &str) -> &Path {
+        self.up().rig.tool(name)
     }
 
     /// `kubectl` in Karmada.

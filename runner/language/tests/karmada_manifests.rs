@@ -339,3 +339,24 @@ fn an_upgrade_comes_from_below_and_asks_the_webhook_what_it_knows() {
     assert_eq!(image(&plan), "example.com/manager:v2");
     assert_eq!(image(&planned("")), "docker.io/karmada/karmada-controller-manager:v1.18.2");
 }
+
+#[test]
+fn an_etcd_without_volumes_is_not_taken_over() {
+    let plan = planned(", adopt: true");
+    let step = nested(&plan).body.steps.iter().find(|step| step.id == "their_etcd").unwrap();
+    let evaluator = Evaluator::new(&plan.templates);
+    let judged = |etcd: &Json, size: &str| -> Vec<bool> {
+        let inputs = json!({"namespace": "karmada-system", "etcd_volume_size": size});
+        let scope = Scope::new().with("inputs", value(inputs)).with("result", value(etcd.clone()));
+        step.check.iter().map(|check| evaluator.truth(&check.that, &scope).unwrap()).collect()
+    };
+    let mut theirs = observed("host.json").into_iter().find(|object| object["kind"] == "StatefulSet").unwrap();
+    assert_eq!(judged(&Json::Null, "5Gi"), [true, true], "there is none");
+    assert_eq!(judged(&theirs, "5Gi"), [true, true]);
+    assert_eq!(judged(&theirs, "9Gi"), [true, false], "the claims stay as they are, which is said");
+    let spec = theirs["spec"].as_object_mut().unwrap();
+    drop(spec.remove("volumeClaimTemplates"));
+    spec["template"]["spec"]["volumes"] = json!([{"name": "etcd-data", "hostPath": {"path": "/var/lib/karmada-etcd"}}]);
+    assert_eq!(judged(&theirs, "5Gi"), [false, true]);
+    assert_eq!(step.check.iter().map(|check| check.warns).collect::<Vec<_>>(), [false, true]);
+}
