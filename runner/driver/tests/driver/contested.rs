@@ -1,6 +1,8 @@
-//! What only the tests of the driver need of the outside: a clock that jumps, and a store that somebody else writes too.
+//! What only the tests of the driver need of the outside: a clock that jumps, and a store to which something happens before
+//! an append.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use runbook_driver::clock::Clock;
 use runbook_journal::{
@@ -14,17 +16,30 @@ use runbook_steps::contract::Pending;
 use tokio::time::Instant;
 
 /// The runtime's clock, which jumps to the next timer while nothing else goes on.
-pub(crate) struct VirtualClock(Instant);
+#[derive(Clone)]
+pub(crate) struct VirtualClock {
+    start: Instant,
+    /// Milliseconds for which nothing at all went on.
+    lost: Arc<AtomicU64>,
+}
 
 impl Default for VirtualClock {
     fn default() -> Self {
-        Self(Instant::now())
+        Self { start: Instant::now(), lost: Arc::default() }
+    }
+}
+
+impl VirtualClock {
+    /// Time passes in which the whole process stands still.
+    pub(crate) fn lose(&self, millis: u64) {
+        self.lost.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(i64::try_from(self.0.elapsed().as_millis()).unwrap())
+        let lost = i64::try_from(self.lost.load(Ordering::SeqCst)).unwrap();
+        Timestamp::from_millis(i64::try_from(self.start.elapsed().as_millis()).unwrap() + lost)
     }
 
     fn sleep(&self, duration: Duration) -> Pending<'_, ()> {
@@ -32,13 +47,16 @@ impl Clock for VirtualClock {
     }
 }
 
-/// A store whose runs somebody else writes too: appends fail from a number on.
+/// What happens before an append, whose first number it is told.
+type Before = Arc<dyn Fn(u64) -> Result<(), AppendError> + Send + Sync>;
+
+/// A store to which something happens before an append: somebody else writes it too, or it is slow.
 pub(crate) struct Contested {
     pub(crate) store: Arc<MemoryStore>,
-    pub(crate) until: u64,
+    pub(crate) before: Before,
 }
 
-struct ContestedJournal(Box<dyn Journal>, u64);
+struct ContestedJournal(Box<dyn Journal>, Before);
 
 impl Store for Contested {
     fn create(&self, run: &RunId, holder: &Holder, records: &[Record]) -> Result<Box<dyn Journal>, CreateError> {
@@ -62,7 +80,7 @@ impl Store for Contested {
     }
 
     fn hold(&self, run: &RunId, holder: &Holder) -> Result<Box<dyn Journal>, HoldError> {
-        Ok(Box::new(ContestedJournal(self.store.hold(run, holder)?, self.until)))
+        Ok(Box::new(ContestedJournal(self.store.hold(run, holder)?, self.before.clone())))
     }
 
     fn inbox(&self, run: &RunId) -> Result<Box<dyn Inbox>, StorageError> {
@@ -78,9 +96,7 @@ impl Reader for ContestedJournal {
 
 impl Journal for ContestedJournal {
     fn append(&mut self, expected: u64, records: &[Record]) -> Result<u64, AppendError> {
-        if expected > self.1 {
-            return Err(AppendError::Conflict { expected, actual: expected + 1 });
-        }
+        (self.1)(expected)?;
         self.0.append(expected, records)
     }
 }

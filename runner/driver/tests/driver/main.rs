@@ -6,15 +6,17 @@ mod contested;
 mod outside;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use runbook_driver::clock::Clock as _;
 use runbook_driver::observer::Observer;
 use runbook_driver::word::{self, Heard};
 use runbook_driver::{Broken, Run, Signal, World, read};
 use runbook_engine::Ended;
 use runbook_engine::event::{EndStatus, Stamped, Word};
 use runbook_engine::input::{Holding, Said};
-use runbook_journal::{Holder, MemoryStore, Store};
+use runbook_journal::{AppendError, Holder, MemoryStore, Store};
+use runbook_model::answer::{Answer, Progress};
 use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::id::RunId;
 use runbook_model::time::Timestamp;
@@ -32,6 +34,7 @@ struct Stage {
     kind: Made,
     signals: (UnboundedSender<Signal>, Option<tokio::sync::mpsc::UnboundedReceiver<Signal>>),
     told: Told,
+    clock: VirtualClock,
 }
 
 /// What an observer was told.
@@ -57,7 +60,7 @@ impl Stage {
         let store = Arc::new(MemoryStore::default());
         let (sender, receiver) = unbounded_channel();
         let kind = Made::new(store.clone(), fate);
-        Self { store, kind, signals: (sender, Some(receiver)), told: Told::default() }
+        Self { store, kind, signals: (sender, Some(receiver)), told: Told::default(), clock: VirtualClock::default() }
     }
 
     fn create(&self, body: J) -> Run {
@@ -74,8 +77,7 @@ impl Stage {
         let kind = &self.kind;
         let kinds = move |_: &str| Some(kind as &dyn runbook_steps::contract::StepKind);
         let mut told = self.told.clone();
-        let world =
-            World { kinds: &kinds, outside: &Nowhere, clock: &VirtualClock::default(), observer: &mut told, signals };
+        let world = World { kinds: &kinds, outside: &Nowhere, clock: &self.clock, observer: &mut told, signals };
         run.carry_out(Holding { by: person(), ..Holding::default() }, world).await
     }
 
@@ -215,7 +217,11 @@ async fn who_loses_the_race_for_a_number_stops_without_doing_anything() {
     let mut stage = Stage::new(|_| answers(5));
     drop(stage.create(json!({"steps": [once("a"), once("b")]})));
     // Somebody else writes the third record and all after it.
-    let contested = Contested { store: stage.store.clone(), until: 3 };
+    let before = |expected| match expected {
+        ..=3 => Ok(()),
+        _ => Err(AppendError::Conflict { expected, actual: expected + 1 }),
+    };
+    let contested = Contested { store: stage.store.clone(), before: Arc::new(before) };
     let run = Run::hold(&contested, &self::run(), &holder()).unwrap();
     let broken = stage.carry_out(run).await;
     assert!(matches!(broken, Err(Broken::Fenced { expected: 5 })), "{broken:?}");
@@ -268,4 +274,30 @@ async fn a_wait_that_is_stopped_gives_its_look_up() {
     let started = tokio::time::Instant::now();
     let ended = stage.carry_out(run).await.unwrap();
     assert_eq!((ended.status, started.elapsed().as_secs()), (EndStatus::Interrupted, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_disk_delays_everybody_by_its_appends_and_starves_nobody() {
+    // Twenty waits look five times each.
+    let word = |call: u32| if call > 80 { "there" } else { "not yet" };
+    let mut stage = Stage::new(move |call| {
+        let output = word(call).into();
+        Box::pin(async move { Ok(Progress::Done(Answer { output, ..Answer::default() })) })
+    });
+    let wait = json!({"source": {"kind": "make"}, "until": "${{ result == 'there' }}"});
+    let steps: Vec<J> = (0..20).map(|n| json!({"id": format!("w{n}"), "wait": wait, "needs": []})).collect();
+    drop(stage.create(json!({"steps": steps})));
+    let (clock, appends) = (stage.clock.clone(), Arc::new(AtomicU32::new(0)));
+    let counted = appends.clone();
+    let slow = move |_| {
+        clock.lose(200);
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    };
+    let run = Run::hold(&Contested { store: stage.store.clone(), before: Arc::new(slow) }, &run(), &holder()).unwrap();
+    assert_eq!(stage.carry_out(run).await.unwrap().status, EndStatus::Succeeded);
+    assert_eq!(stage.kind.calls.load(Ordering::SeqCst), 100);
+    // Without any delay the fifth look comes after 1 + 1.5 + 2.25 + 3.375 seconds. One by one the appends alone would take 20.
+    let (appends, took) = (appends.load(Ordering::SeqCst), stage.clock.now().as_millis());
+    assert!(appends <= 20 && took <= 8_125 + i64::from(appends) * 200, "{appends} appends, {took} ms");
 }
