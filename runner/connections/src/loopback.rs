@@ -101,7 +101,9 @@ async fn serve(mut stream: TcpStream, answer: Answer, log: Arc<Mutex<Vec<Asked>>
         };
         match answer(&request) {
             Reply::Say(status, headers, body) => {
-                let text = format!("{}content-length: {}\r\n\r\n{body}", head(status, &headers), body.len());
+                // Whoever asks for the head alone is told how long the body would be.
+                let sent = if request.line.starts_with("HEAD ") { "" } else { body.as_str() };
+                let text = format!("{}content-length: {}\r\n\r\n{sent}", head(status, &headers), body.len());
                 stream.write_all(text.as_bytes()).await.unwrap();
             }
             Reply::Close => return,

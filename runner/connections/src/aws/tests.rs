@@ -55,6 +55,21 @@ async fn a_call_is_signed_and_its_answer_decoded() {
 }
 
 #[tokio::test]
+async fn the_length_of_an_object_is_told_without_the_object() {
+    let said = Reply::Say(200, vec![("etag", "\"e\"".into())], "x".repeat(1_234));
+    let server = Loopback::replying([said.clone(), said]).await;
+    let aws = aws(&server.url, Duration::from_millis(300));
+    // Twice over one connection, which a body that nobody takes would upset.
+    for _ in 0..2 {
+        let params = Value::from(json!({"Bucket": "b", "Key": "k"}));
+        let call = AwsCall { service: "s3".into(), operation: "HeadObject".into(), params };
+        let answer = aws.call(&connection(&server.url), call).await.unwrap();
+        assert_eq!(answer.output.get("ContentLength"), Some(&Value::from(1_234_i64)));
+    }
+    assert_eq!(server.asked()[0].line, "HEAD /b/k");
+}
+
+#[tokio::test]
 async fn only_what_may_have_arrived_is_in_doubt() {
     for (reply, class, in_doubt) in [
         (Reply::Close, FailureClass::Unavailable, true),
