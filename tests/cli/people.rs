@@ -60,7 +60,23 @@ fn an_approval_is_kept_until_the_run_goes_on() {
     insta::assert_snapshot!(approved);
     let shown = sandbox.run(&["show", &run, "-o", "json"]).expect(0).json();
     assert_eq!(shown["next"], format!("runbook resume {run}"));
+    assert_eq!(decisions(&sandbox, &run), [["gate", "run"], ["after", "run"]]);
     sandbox.run(&["resume"]).expect(0);
+}
+
+/// What `resume --plan` says of each step.
+fn decisions(sandbox: &Sandbox, run: &str) -> Vec<[String; 2]> {
+    let plan = sandbox.run(&["resume", run, "--plan", "-o", "json"]).expect(0).json();
+    let steps = plan["steps"].as_array().unwrap().iter();
+    steps.map(|step| ["path", "decision"].map(|field| step[field].as_str().unwrap().to_owned())).collect()
+}
+
+#[test]
+fn what_would_become_of_a_run_follows_the_word_that_waits_for_it() {
+    let (sandbox, run) = parked();
+    assert_eq!(decisions(&sandbox, &run), [["gate", "ask"], ["after", "blocked"]]);
+    sandbox.run(&["cancel", &run]).expect(0);
+    assert_eq!(decisions(&sandbox, &run), [["gate", "blocked"], ["after", "blocked"]]);
 }
 
 #[test]

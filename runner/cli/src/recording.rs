@@ -4,6 +4,7 @@
 //! the events mean: the engine folds them.
 
 use runbook_engine::event::{Event, RunCreated, Stamped};
+use runbook_engine::input::Input;
 use runbook_engine::view::{RunStatus, StepView};
 use runbook_engine::{Engine, State, stored};
 use runbook_journal::{Holder, Record, SqliteStore, Store};
@@ -27,7 +28,14 @@ impl Recording {
     pub(crate) fn read(store: &SqliteStore, run: &RunId) -> Result<Self, Stop> {
         // Asked for first: whoever lets go in between has written the end by then.
         let held_by = store.held_by(run)?;
-        Self::of(run, events(store, run)?, held_by)
+        let mut recording = Self::of(run, events(store, run)?, held_by)?;
+        // What people said and nobody has heard yet: it decides what a resume does.
+        for entry in store.inbox(run)?.take()? {
+            if let Some(input @ Input::Said(_)) = runbook_driver::word::input(&entry) {
+                recording.engine.take_in(input);
+            }
+        }
+        Ok(recording)
     }
 
     /// The run as its holder left it with the event of that number, whatever others did to it since.

@@ -67,8 +67,9 @@ pub fn read(entry: &Entry) -> Option<Note> {
     serde_json::from_slice(&entry.bytes).ok().filter(|note: &Note| note.version <= VERSION)
 }
 
-/// The input that an entry is for the engine.
-pub(crate) fn input(entry: &Entry) -> Option<Input> {
+/// The input that an entry is for the engine; `None` if this version cannot read it.
+#[must_use]
+pub fn input(entry: &Entry) -> Option<Input> {
     let note = read(entry)?;
     match (&entry.slot.step, note.word) {
         (Some(step), Some(word)) => Some(Input::Said(Said {

@@ -4,14 +4,15 @@
 //! there is none left, and only then is anything done outside. It must not decide what any decision is, and it does
 //! nothing itself: whoever drives it appends the records first and carries the commands out after.
 
+use runbook_model::path::StepPath;
 use runbook_model::time::Timestamp;
 
 use crate::command::Command;
 use crate::decide::decide;
 use crate::evaluate::Sight;
-use crate::event::{Event, Stamped};
+use crate::event::{Event, Stamped, Word};
 use crate::input::Input;
-use crate::process::Process;
+use crate::process::{Process, is_awaited};
 use crate::state::{IllegalEvent, State};
 
 /// A run that this process drives, or looks at.
@@ -51,6 +52,16 @@ impl Engine {
 
     pub(crate) fn sight(&self) -> Sight<'_> {
         Sight { state: &self.state, process: &self.process }
+    }
+
+    /// Takes in what reached the run, and decides nothing yet: for those who only look at it.
+    pub fn take_in(&mut self, input: Input) {
+        self.process.absorb(&self.state, input);
+    }
+
+    /// What a person said of a step that waits for that, if it is not recorded yet.
+    pub(crate) fn said_of(&self, step: &StepPath) -> Option<Word> {
+        self.process.words.iter().find(|said| said.step == *step && is_awaited(&self.state, said)).map(|said| said.word)
     }
 
     /// Takes in what reached the run, and makes every decision that follows.

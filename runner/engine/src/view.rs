@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::decide::{Again, checkpoint};
 use crate::engine::Engine;
 use crate::evaluate::Sight;
-use crate::event::{EndStatus, Event, ParkReason, PlanChanged, Stamped};
+use crate::event::{EndStatus, Event, ParkReason, PlanChanged, Stamped, Word};
 use crate::resume::{self, Decision, Standing};
 use crate::state::node::{Container, Inner, Mark, NodeId, Phase};
 use crate::state::tally::Weight;
@@ -230,13 +230,22 @@ impl Engine {
         let state = self.state();
         let again = Again::new(state, from.and_then(|path| state.find(path)));
         let ids = in_order(state);
-        let asks = |id: &NodeId| resumption(state, &again, &BTreeSet::new(), *id, now).0 == Decision::Ask;
+        let decided = |held_up: &BTreeSet<NodeId>, id| {
+            let said = self.said_of(&state.node(id).path);
+            match resumption(state, &again, held_up, id, now) {
+                (Decision::Ask, reason) => said.map_or((Decision::Ask, reason), answered),
+                other => other,
+            }
+        };
+        let asks = |id: &NodeId| decided(&BTreeSet::new(), *id).0 == Decision::Ask;
         let held_up = spread(state, ids.iter().copied().filter(asks).collect(), true);
         let verified = state.relied_on(&again.runs(state));
         ids.into_iter()
             .map(|id| {
-                let (mut decision, mut reason) = resumption(state, &again, &held_up, id, now);
-                if decision == Decision::Reuse && verified.contains(&id) {
+                let (mut decision, mut reason) = decided(&held_up, id);
+                if state.is_given_up() && decision != Decision::Reuse {
+                    (decision, reason) = (Decision::Blocked, "the run was given up".to_owned());
+                } else if decision == Decision::Reuse && verified.contains(&id) {
                     reason += "; its `verify` is asked first, and it is looked at again if that fails";
                 } else if decision == Decision::Reuse && state.end_begins_again(id, &again.runs(state)) {
                     (decision, reason) = (Decision::Rerun, "it runs again when the end is reached again".to_owned());
@@ -245,6 +254,18 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// What becomes of a step that a person has spoken about: the word is heard once somebody holds the run.
+fn answered(word: Word) -> (Decision, String) {
+    let (decision, reason) = match word {
+        Word::Approve => (Decision::Run, "a person approved it"),
+        // The run ends there, and only the resume after that asks again.
+        Word::Reject => (Decision::Ask, "a person rejected it, and the run fails over that"),
+        Word::Done => (Decision::Reuse, "a person said that it took effect"),
+        Word::Retry => (Decision::Rerun, "a person said that it did not take effect"),
+    };
+    (decision, reason.to_owned())
 }
 
 fn resumption(

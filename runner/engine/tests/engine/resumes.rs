@@ -285,3 +285,51 @@ fn a_signal_that_comes_when_all_is_done_interrupts_nothing() {
     scene.identify("123");
     assert_eq!(scene.read(), ["connection-identified", "run-ended succeeded"]);
 }
+
+#[test]
+fn what_a_person_said_meanwhile_decides_what_a_resume_would_do() {
+    let asked = || {
+        let mut scene = Scene::held(json!({"steps": [
+            {"id": "sent", "call": {"effect": "one-shot"}, "needs": []},
+            {"id": "ok", "approve": "may it?"},
+            {"id": "a", "set": {}},
+        ]}));
+        scene.answer("sent", json!({}));
+        scene.reload();
+        scene
+    };
+    assert_eq!(resumption(&asked(), None), ["sent reuse", "ok ask", "a blocked"]);
+    for (word, wanted) in [(Word::Approve, ["ok run", "a run"]), (Word::Reject, ["ok ask", "a blocked"])] {
+        let mut scene = asked();
+        let said = scene.word("ok", 1, word);
+        scene.engine.take_in(said);
+        assert_eq!(resumption(&scene, None)[1..], wanted);
+        assert_eq!(scene.statuses()[1..], ["ok parked", "a pending"], "nothing is decided yet");
+    }
+    let mut scene = asked();
+    let late = scene.word("ok", 7, Word::Approve);
+    scene.engine.take_in(late);
+    assert_eq!(resumption(&scene, None)[1], "ok ask", "it was said of another generation");
+
+    for (word, wanted) in [(Word::Done, ["sent reuse", "b run"]), (Word::Retry, ["sent rerun", "b run"])] {
+        let mut scene =
+            Scene::held(json!({"steps": [{"id": "sent", "call": {"effect": "one-shot"}}, {"id": "b", "set": {}}]}));
+        scene.crash();
+        assert_eq!(resumption(&scene, None), ["sent ask", "b blocked"]);
+        let said = scene.word("sent", 1, word);
+        scene.engine.take_in(said);
+        assert_eq!(resumption(&scene, None), wanted);
+    }
+}
+
+#[test]
+fn a_run_that_was_given_up_goes_on_with_nothing() {
+    let mut scene = Scene::held(
+        json!({"steps": [{"id": "a", "set": {}}, {"id": "ok", "approve": "may it?"}, {"id": "b", "set": {}}]}),
+    );
+    scene.reload();
+    let giving_up = scene.giving_up();
+    scene.hold_and(Holding::default(), Some(giving_up));
+    assert_eq!(scene.end(), "Cancelled");
+    assert_eq!(resumption(&scene, None), ["a reuse", "ok blocked", "b blocked"]);
+}
