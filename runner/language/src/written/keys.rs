@@ -2,7 +2,7 @@
 //!
 //! This file decides the words for what is missing, unknown or of the wrong type. It must not know any particular map.
 
-use runbook_model::argument::{Argument, Entry, Node};
+use runbook_model::argument::{Argument, Entry, Node, Part};
 use runbook_model::code;
 use runbook_model::diagnostic::{Diagnostic, did_you_mean};
 use runbook_model::duration::Duration;
@@ -201,9 +201,24 @@ fn check(item: &Argument, sink: &mut Sink) -> Option<Check> {
     Some(Check { span: keys.span, that: condition(that, "that", sink)?, otherwise: keys.get("else").cloned(), warns })
 }
 
+/// An expression without the blanks and line breaks around it, as `>` and `|` leave one behind: for places where text means
+/// nothing.
+pub(super) fn alone(argument: &Argument) -> Argument {
+    let mut alone = argument.clone();
+    if let Node::Mixed(parts) = &argument.node {
+        let blank = |part: &&Part| matches!(part, Part::Text(text) if text.trim().is_empty());
+        let mut rest = parts.iter().filter(|part| !blank(part));
+        if let (Some(Part::Expression(expression)), None) = (rest.next(), rest.next()) {
+            alone.node = Node::Expression(expression.clone());
+        }
+    }
+    alone
+}
+
 /// A condition: one expression, `true` or `false`. Other text would always count as true.
 pub(super) fn condition(argument: &Argument, key: &str, sink: &mut Sink) -> Option<Argument> {
     let help = "write one expression: `${{ … }}`";
+    let argument = &alone(argument);
     match &argument.node {
         Node::Expression(_) | Node::Plain { value: Value::Bool(_), .. } => return Some(argument.clone()),
         Node::Text(_) | Node::Mixed(_) => {

@@ -11,7 +11,7 @@ use runbook_model::plan::OnFailure;
 use runbook_model::source::Span;
 
 use super::actions::{self, OWN};
-use super::keys::{Keys, Sink, meant, not_one_of, shortened, unknown_key, wrong_type};
+use super::keys::{Keys, Sink, alone, meant, not_one_of, shortened, unknown_key, wrong_type};
 use super::runbook::{identifier, outputs};
 use super::{Action, Call, Probe, Spanned, Step, Undo, Verify, retry};
 
@@ -73,7 +73,7 @@ fn read(argument: &Argument, place: Where, kinds: &dyn Kinds, sink: &mut Sink) -
         title: keys.get("title").cloned(),
         needs: keys.get("needs").and_then(|_| keys.texts("needs", sink)),
         when: keys.condition("when", sink),
-        for_each: keys.get("for-each").cloned(),
+        for_each: keys.get("for-each").map(alone),
         key: keys.get("key").cloned(),
         concurrency: keys.count("concurrency", sink),
         connection: keys.get("connection").cloned(),
