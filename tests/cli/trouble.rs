@@ -30,6 +30,16 @@ fn a_home_that_cannot_be_written_is_told_with_the_way_out() {
 }
 
 #[test]
+fn a_state_folder_that_is_a_file_is_told_before_anything_runs() {
+    let sandbox = sandbox();
+    let file = sandbox.work().join("demo.yaml");
+    let sandbox = sandbox.with("RUNBOOK_STATE", file.to_str().unwrap());
+    let outcome = sandbox.run(&["exec", "demo.yaml"]).expect(8);
+    assert!(outcome.stderr().contains("help: nothing ran; choose a state folder"), "{outcome}");
+    sandbox.run(&["runs"]).expect(8);
+}
+
+#[test]
 fn a_damaged_journal_is_told_and_hides_no_other() {
     let sandbox = sandbox();
     let broken = sandbox.run(&["exec", "demo.yaml"]).expect(0).run_id();

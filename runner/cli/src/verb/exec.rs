@@ -81,7 +81,10 @@ impl Exec {
         consent::programs(&plan.body, self.allow_command)?;
         let store = state::store()?;
         if !self.new {
-            refuse_beside(&store, &plan, &inputs)?;
+            refuse_beside(&store, &plan, &inputs).map_err(|stop| match stop.exit {
+                Exit::Environment => stop.help(CHOOSE_A_FOLDER),
+                _ => stop,
+            })?;
         }
         let created = self.created(plan, checked, inputs)?;
         let id = created.run.clone();
@@ -111,15 +114,14 @@ impl Exec {
     }
 }
 
+/// What helps before there is a run.
+const CHOOSE_A_FOLDER: &str = "nothing ran; choose a state folder that can be written with `RUNBOOK_STATE`";
+
 /// A run that could not be made leaves nothing to go on with.
 fn unmade(error: Unopened) -> Stop {
     let of_the_machine = matches!(error, Unopened::Create(CreateError::Storage(StorageError::Io { .. })));
     let stop = Stop::from(error);
-    if of_the_machine {
-        stop.help("nothing ran; choose a state folder that can be written with `RUNBOOK_STATE`")
-    } else {
-        stop
-    }
+    if of_the_machine { stop.help(CHOOSE_A_FOLDER) } else { stop }
 }
 
 fn values(inputs: IndexMap<String, Value>) -> Value {
