@@ -201,7 +201,8 @@ class Cloud:
             environ.setdefault("HTTP_AUTHORIZATION", "AWS4-HMAC-SHA256 Credential=" + "/".join(
                 (call.access_key, "20000101", call.region, call.service, "aws4_request")))
         chunks, status, headers = run_wsgi_app(self.moto, environ)
-        reply = (b"".join(chunks), status, list(headers))
+        # A list and no bytes: of bytes a response counts the length itself, and a reply to HEAD tells that of another one.
+        reply = ([b"".join(chunks)], status, list(headers))
         if call.token and status < "3":
             self.replies[key] = call.params, reply
         return Response(*reply)

@@ -35,6 +35,14 @@ class Faults(case.CloudCase):
                 self.assertEqual(self.fails(code, call)["ResponseMetadata"]["HTTPStatusCode"], status)
             call()
 
+    def test_length_without_the_object(self):
+        s3 = self.server.client("s3")
+        place = {"Bucket": "lengths", "Key": "k"}
+        s3.create_bucket(Bucket="lengths", CreateBucketConfiguration={"LocationConstraint": case.REGION})
+        s3.put_object(**place, Body=b"hello world")
+        self.assertEqual(s3.head_object(**place)["ContentLength"], 11)
+        self.assertEqual(s3.get_object(**place)["Body"].read(), b"hello world")
+
     def test_errors_and_matching(self):
         for name in ("a", "b"):
             self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=case.TRUST % "eks")
