@@ -18,5 +18,6 @@ mod screen;
 mod screens;
 mod service;
 mod signals;
+mod streams;
 mod tree;
 mod trouble;

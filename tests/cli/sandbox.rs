@@ -67,8 +67,13 @@ impl Sandbox {
         Outcome {
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             finished: started.wait(PATIENCE),
-            folders: [(self.work().to_owned(), "[work]"), (self.home.state(), "[state]"), (self.home.path(), "[home]")],
+            folders: self.folders(),
         }
+    }
+
+    /// Folders, and the names that stand for them in snapshots.
+    pub(crate) fn folders(&self) -> [(PathBuf, &'static str); 3] {
+        [(self.work().to_owned(), "[work]"), (self.home.state(), "[state]"), (self.home.path(), "[home]")]
     }
 }
 
@@ -121,7 +126,8 @@ impl Outcome {
 /// The runbooks of these tests. Only by their names can the id of a run be told from other words.
 const NAMES: &str = "demo|wrong|fragile|sealed|gated|branches|calling|waiting|sending|ends|adjusting";
 
-fn run_ids() -> Regex {
+/// The ids of the runs of [`NAMES`].
+pub(crate) fn run_ids() -> Regex {
     Regex::new(&format!(r"\b({NAMES})-[0-9a-hjkmnp-tv-z]{{6}}\b")).unwrap()
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum Mood {
     Expired,
     /// It takes the call and hangs up.
     Silent,
+    /// It was called too often.
+    Busy,
 }
 
 struct State {
@@ -154,6 +156,7 @@ fn answer(inner: &Inner, target: Option<&str>) -> Option<(&'static str, &'static
     let (status, body) = match (state.mood, &state.value) {
         (Mood::Silent, _) => return None,
         (Mood::Expired, _) => refusal("ExpiredTokenException"),
+        (Mood::Busy, _) => refusal("ThrottlingException"),
         (Mood::Willing, None) => refusal("ParameterNotFound"),
         (Mood::Willing, Some(value)) => {
             // The model calls the parameter's value a secret, so a member that is none carries it.

@@ -76,16 +76,12 @@ impl InputOptions {
             talk::note(&format!("`{file}` gives `{name}`, which the runbook does not declare"));
         }
         loop {
-            let open: Vec<_> = declared.iter().filter(|(name, _)| !fitted.values.contains_key(*name)).collect();
-            if open.is_empty() {
-                return home_expanded(fitted.values, declared);
-            }
-            for (name, declaration) in open {
-                let answer = prompt::ask(name, declaration.description.as_deref(), declaration.holds_secret())?;
-                answers.insert(name.clone(), answer);
-            }
+            let open = declared.iter().find(|(name, _)| !fitted.values.contains_key(*name));
+            let Some((name, declaration)) = open else { return home_expanded(fitted.values, declared) };
+            let answer = prompt::ask(name, declaration.description.as_deref(), declaration.holds_secret())?;
+            answers.insert(name.clone(), answer);
             fitted = self.offers(declared, &files, &answers).fit(declared);
-            // Whoever mistyped an answer is asked again.
+            // Whoever mistyped an answer is asked again at once.
             complaints::draw(&fitted.diagnostics, &fitted.sources);
         }
     }

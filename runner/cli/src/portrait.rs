@@ -15,32 +15,32 @@ use crate::blame::explained;
 use crate::document::{next, shown};
 use crate::recording::Recording;
 use crate::report::story::{self, span};
+use crate::runs::is_finished;
 use crate::stop::next_lines;
 use crate::table::entry;
 use crate::talk::{bad, bold, dim, doubtful, good};
 use crate::terminal;
-use crate::text::{padded, printable, printable_lines, width};
+use crate::text::{in_rows, padded, printable, printable_lines, width};
 
 /// The widest column of paths; longer paths stick out.
 const WIDEST: usize = 40;
 
-/// The run as text with styles.
-pub(crate) fn portrait(recording: &Recording, answered: &[StepPath], now: Timestamp) -> String {
+/// The run as text with styles, for a window of so many columns.
+pub(crate) fn portrait(recording: &Recording, answered: &[StepPath], now: Timestamp, columns: Option<usize>) -> String {
     let mut out = String::new();
     let (status, steps) = (recording.status(), recording.steps());
-    head(&mut out, recording, status, now);
-    steps_table(&mut out, &steps, recording.engine.state().created_at(), now);
+    head(&mut out, recording, status, now, columns);
+    steps_table(&mut out, &steps, recording.engine.state().created_at(), now, columns);
     let outputs = recording.engine.state().ended().and_then(|ended| ended.outputs.as_ref());
     values(&mut out, "outputs", outputs);
     out.push_str(&next_lines(next(&recording.run, status, &steps, answered).as_deref()));
     out
 }
 
-fn line(out: &mut String, name: &str, words: &str) {
-    let _infallible = writeln!(out, "{} {words}", dim(padded(name, 11)));
-}
-
-fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timestamp) {
+fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timestamp, columns: Option<usize>) {
+    let line = |out: &mut String, name: &str, words: &str| {
+        let _infallible = writeln!(out, "{}", in_rows(&format!("{} {words}", dim(padded(name, 11))), columns, 12));
+    };
     let (created, state) = (recording.created(), recording.engine.state());
     let runbook = &state.plan().runbook;
     let title = if runbook.title == runbook.name { String::new() } else { format!("  {}", printable(&runbook.title)) };
@@ -56,7 +56,9 @@ fn head(out: &mut String, recording: &Recording, status: RunStatus, now: Timesta
         &format!("{made}, {} ago, by {} with runbook {}", span(now.since(made)), printable(&by), created.version),
     );
     if let Some(ended) = state.ended() {
-        line(out, "ended", &format!("{}, after {}", ended.at, span(ended.at.since(made))));
+        // A run that waits for somebody has only stopped.
+        let name = if is_finished(status) || status == RunStatus::Failed { "ended" } else { "stopped" };
+        line(out, name, &format!("{}, after {}", ended.at, span(ended.at.since(made))));
         if let Some(because) = &ended.because {
             let step = because.step.as_ref().map(|step| format!("{step}  ")).unwrap_or_default();
             let because = format!("{step}{}", story::hanging(&because.failure));
@@ -89,7 +91,7 @@ fn values(out: &mut String, name: &str, map: Option<&Value>) {
     }
 }
 
-fn steps_table(out: &mut String, steps: &[StepView], made: Timestamp, now: Timestamp) {
+fn steps_table(out: &mut String, steps: &[StepView], made: Timestamp, now: Timestamp, columns: Option<usize>) {
     let _infallible = writeln!(out, "{}", dim("steps"));
     let explained = explained(steps);
     let column = steps.iter().map(|step| width(&step.path.to_string())).max().unwrap_or_default().min(WIDEST);
@@ -104,9 +106,10 @@ fn steps_table(out: &mut String, steps: &[StepView], made: Timestamp, now: Times
         let (path, began) = (padded(&step.path.to_string(), column), dim(format_args!("{began:>7}")));
         let by_itself = !explained.contains(&step.path);
         let first = format!("  {} {path} {began} {took:>6}  {}", symbol(step.status), words(step, by_itself));
-        let _infallible = writeln!(out, "{}", first.trim_end());
+        // The words begin behind the symbol, the path and two times.
+        let _infallible = writeln!(out, "{}", in_rows(first.trim_end(), columns, column + 21));
         for detail in details(step, by_itself).iter().flat_map(|detail| printable_lines(detail)) {
-            let _infallible = writeln!(out, "      {detail}");
+            let _infallible = writeln!(out, "{}", in_rows(&format!("      {detail}"), columns, 8));
         }
     }
 }

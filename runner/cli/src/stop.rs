@@ -9,8 +9,8 @@ use runbook_model::id::RunId;
 
 use crate::exit::Exit;
 use crate::shell;
-use crate::talk;
-use crate::text::{printable, printable_lines};
+use crate::text::{in_rows, printable, printable_lines, width};
+use crate::{talk, terminal};
 
 /// Why a verb stops.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Stop {
 
     /// Tells it on stderr.
     pub(crate) fn tell(&self) {
-        talk::say(&self.drawn());
+        talk::say(&self.drawn(terminal::stderr_columns()));
     }
 
     /// What stands in front: not every stop is an error.
@@ -86,22 +86,26 @@ impl Stop {
         }
     }
 
-    /// The text, with the styles of a terminal in it.
-    fn drawn(&self) -> String {
+    /// The text, with the styles of a terminal in it, for a window of so many columns.
+    fn drawn(&self, columns: Option<usize>) -> String {
         let mut out = String::new();
+        let indented = |line: &str, hanging: usize| in_rows(&format!("  {line}"), columns, hanging);
         if !self.message.is_empty() {
             let mut lines = printable_lines(&self.message);
             let first = lines.next().unwrap_or_default();
-            let _infallible = writeln!(out, "{}: {first}", self.heading());
+            let _infallible = writeln!(out, "{}", in_rows(&format!("{}: {first}", self.heading()), columns, 2));
             for line in lines {
-                let _infallible = writeln!(out, "  {line}");
+                let _infallible = writeln!(out, "{}", indented(&line, 4));
             }
         }
         for line in self.details.iter().flat_map(|detail| printable_lines(detail)) {
-            let _infallible = writeln!(out, "  {line}");
+            // What stands before two spaces is the step: further rows stand below the words.
+            let hanging = line.trim_start().split_once("  ").map_or(4, |(step, _)| 4 + width(step));
+            let _infallible = writeln!(out, "{}", indented(&line, hanging));
         }
         if let Some(help) = &self.help {
-            let _infallible = writeln!(out, "{}: {}", talk::good("help"), printable(help));
+            let help = format!("{}: {}", talk::good("help"), printable(help));
+            let _infallible = writeln!(out, "{}", in_rows(&help, columns, 6));
         }
         out.push_str(&next_lines(self.next.as_deref()));
         out
@@ -138,7 +142,7 @@ mod tests {
             .detail("started 2 h ago")
             .help("go on with it, or make another with `--new`")
             .next(["runbook", "approve", "demo-7k3m9q", "join[a b]/wait"]);
-        let plain = anstream::adapter::strip_str(&stop.drawn()).to_string();
+        let plain = anstream::adapter::strip_str(&stop.drawn(None)).to_string();
         assert_eq!(
             plain,
             "error: there is an unfinished run\n  started 2 h ago\nhelp: go on with it, or make another with `--new`\n\
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn nothing_in_a_message_reaches_the_terminal_raw() {
         let stop = Stop::new(Exit::Failed, "the service said \u{1b}[2Jgone\nand \u{9b}1m more");
-        let plain = stop.drawn();
+        let plain = stop.drawn(None);
         assert!(!anstream::adapter::strip_str(&plain).to_string().contains(['\u{1b}', '\u{9b}']), "{plain:?}");
         assert!(plain.contains("\\u{1b}[2Jgone"), "{plain:?}");
     }

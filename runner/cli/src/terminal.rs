@@ -16,12 +16,27 @@ const UNKNOWN: Size = Size { columns: 80, rows: 24 };
 
 /// The size of the terminal behind stderr, at this moment.
 pub(crate) fn size() -> Size {
-    match rustix::termios::tcgetwinsize(std::io::stderr()) {
+    of(&std::io::stderr())
+}
+
+fn of(terminal: &impl std::os::fd::AsFd) -> Size {
+    match rustix::termios::tcgetwinsize(terminal) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
             Size { columns: usize::from(size.ws_col), rows: usize::from(size.ws_row) }
         }
         _ => UNKNOWN,
     }
+}
+
+/// The columns of the terminal behind stderr, if there is one.
+pub(crate) fn stderr_columns() -> Option<usize> {
+    std::io::stderr().is_terminal().then(|| size().columns)
+}
+
+/// The columns of the terminal behind stdout, if there is one.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    let stdout = std::io::stdout();
+    stdout.is_terminal().then(|| of(&stdout).columns)
 }
 
 /// May a person be asked something? Only if what they read and what they type are both a terminal.

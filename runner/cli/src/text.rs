@@ -4,6 +4,7 @@
 //! the text is about, nor write it anywhere.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -87,6 +88,49 @@ pub(crate) fn padded(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
+/// The line folded between its words into rows of at most `columns`, all but the first indented by `hanging` so that they
+/// are seen to belong to it. Words that are longer than a row stay whole, for they are names and commands that are copied.
+/// The line may hold styles. Where there are no columns, as in a file, it stays as it is.
+pub(crate) fn in_rows(line: &str, columns: Option<usize>, hanging: usize) -> String {
+    let Some(columns) = columns.filter(|columns| width(&plain(line)) > *columns) else { return line.to_owned() };
+    let hanging = if hanging * 2 > columns { 2 } else { hanging };
+    let mut out = String::new();
+    let (mut used, mut gap, mut begun) = (0, 0, false);
+    for (at, word) in line.split(' ').enumerate() {
+        gap += usize::from(at > 0);
+        let wide = width(&plain(word));
+        if wide == 0 {
+            out.push_str(word);
+            continue;
+        }
+        if begun && used + gap + wide > columns {
+            let _infallible = write!(out, "\n{}", " ".repeat(hanging));
+            (used, gap) = (hanging, 0);
+        }
+        let _infallible = write!(out, "{}{word}", " ".repeat(gap));
+        (used, gap, begun) = (used + gap + wide, 0, true);
+    }
+    out
+}
+
+/// The same for a page of Markdown: code and tables stay as they are.
+pub(crate) fn page_in_rows(page: &str, columns: Option<usize>) -> String {
+    let mut code = false;
+    let mut out = String::new();
+    for line in page.lines() {
+        let fence = line.starts_with("```");
+        code ^= fence;
+        let stays = code || fence || line.starts_with('|');
+        let hanging = if line.starts_with("- ") { 2 } else { 0 };
+        let _infallible = writeln!(out, "{}", in_rows(line, columns.filter(|_| !stays), hanging));
+    }
+    out
+}
+
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains('\u{1b}') { anstream::adapter::strip_str(text).to_string().into() } else { text.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +153,27 @@ mod tests {
             assert!(width(&cut("a名b前c", columns, true)) <= columns);
         }
         assert_eq!(padded("名", 4), "名  ");
+    }
+
+    #[test]
+    fn rows_end_between_words_and_what_follows_is_indented() {
+        let line = "  flag  check-failed: the flag is down";
+        assert_eq!(in_rows(line, Some(26), 8), "  flag  check-failed: the\n        flag is down");
+        assert_eq!(in_rows(line, Some(12), 8), "  flag\n  check-failed:\n  the flag\n  is down");
+        assert_eq!(in_rows(line, None, 8), line);
+        assert_eq!(in_rows("\u{1b}[1mone two\u{1b}[0m three", Some(8), 0), "\u{1b}[1mone two\u{1b}[0m\nthree");
+        for columns in 0..40 {
+            let rows = in_rows(line, Some(columns), 8);
+            assert_eq!(rows.split_whitespace().collect::<Vec<_>>(), line.split_whitespace().collect::<Vec<_>>());
+            assert!(rows.lines().all(|row| width(row) <= columns.max(23)), "{columns}: {rows}");
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_its_code_and_tables() {
+        let page = "one two three\n```yaml\na: one two three\n```\n| a | table of words |\n- one two three\n";
+        let expected = "one two\nthree\n```yaml\na: one two three\n```\n| a | table of words |\n- one two\n  three\n";
+        assert_eq!(page_in_rows(page, Some(9)), expected);
     }
 
     #[test]

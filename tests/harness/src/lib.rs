@@ -22,6 +22,7 @@ mod home;
 mod objects;
 pub mod page;
 mod paused;
+mod picture;
 mod port;
 pub mod project;
 mod python;

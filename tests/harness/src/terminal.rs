@@ -12,8 +12,13 @@ use std::time::{Duration, Instant};
 
 use pty_process::blocking::{Pty, open};
 
+use crate::picture;
+
 /// How long a screen may take to appear. Much longer than any does: only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// More rows than anything that is looked at as a whole.
+const HIGH: NonZeroU16 = NonZeroU16::new(500).expect("it is not 0");
 
 /// A program at a terminal.
 pub struct Terminal {
@@ -67,14 +72,26 @@ impl Terminal {
     /// It does not within a minute; the words hold the screen.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) -> &mut Self {
+        self.wait_for_all(&[(1, text)])
+    }
+
+    /// Waits until the screen holds each of these texts so many times at once.
+    ///
+    /// # Panics
+    /// It does not within a minute; the words hold the screen.
+    #[track_caller]
+    pub fn wait_for_all(&mut self, texts: &[(usize, &str)]) -> &mut Self {
         let deadline = Instant::now() + PATIENCE;
-        while !self.shown().contains(text) {
+        loop {
+            let shown = self.shown();
+            let Some((_, text)) = texts.iter().find(|(times, text)| shown.matches(text).count() < *times) else {
+                return self;
+            };
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.screen.process(&bytes),
-                Err(reason) => panic!("{reason:?}: `{text}` is not on the screen:\n{}", self.shown()),
+                Err(reason) => panic!("{reason:?}: `{text}` is not on the screen:\n{shown}"),
             }
         }
-        self
     }
 
     /// Types text.
@@ -101,6 +118,21 @@ impl Terminal {
     #[must_use]
     pub fn shown(&self) -> String {
         self.screen.screen().contents()
+    }
+
+    /// What is on the screen now, row by row, with or without its styles; `picture` says how they are written down.
+    #[must_use]
+    pub fn rows(&self, styled: bool) -> String {
+        if styled { picture::styled(self.screen.screen()) } else { picture::plain(self.screen.screen()) }
+    }
+
+    /// The rows of a terminal that has as many columns and shows this text.
+    #[must_use]
+    pub fn rows_of(&self, text: &str, styled: bool) -> String {
+        let (_, columns) = self.screen.screen().size();
+        let mut screen = vt100::Parser::new(HIGH, columns, 0);
+        screen.process(text.as_bytes());
+        if styled { picture::styled(screen.screen()) } else { picture::plain(screen.screen()) }
     }
 
     /// Everything that was written so far, with all control sequences.

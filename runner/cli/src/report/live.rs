@@ -15,7 +15,7 @@ use super::plain::{pattern, together};
 use super::story::{self, Told, Tone, span};
 use crate::talk::{bad, bold, dim, doubtful, good};
 use crate::terminal::Size;
-use crate::text::{folded, padded, printable, printable_lines};
+use crate::text::{folded, in_rows, padded, printable, printable_lines};
 
 /// Steps of a `for-each` with more items than this scroll up one by one only if something is wrong with them.
 const MANY: usize = 20;
@@ -90,10 +90,16 @@ pub(super) fn permanent(
     if matches!(told.tone, Tone::Going | Tone::Minor) {
         return Vec::new();
     }
-    let details = told.details.iter().flat_map(|detail| printable_lines(detail)).map(|line| format!("    {line}"));
+    let rows = |line: &str, hanging: usize| {
+        // A command is copied, and stays whole.
+        let columns = Some(columns).filter(|_| !line.trim_start().starts_with("runbook "));
+        in_rows(line, columns, hanging).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let details = told.details.iter().flat_map(|detail| printable_lines(detail));
+    let details = details.flat_map(|line| rows(&format!("    {line}"), 6));
     let Some(step) = &told.step else {
         let first = format!("{} {}", style.symbol(told.tone), coloured_words(told));
-        return std::iter::once(first).chain(details).collect();
+        return rows(&first, 2).into_iter().chain(details).collect();
     };
     let went_well = matches!(told.tone, Tone::Good | Tone::Skipped);
     if went_well && told.details.is_empty() && is_one_of_many(board, step) {
@@ -107,7 +113,8 @@ pub(super) fn permanent(
     let column = column(board, columns);
     let path = if went_well { style.fitted(&path, column) } else { padded(&path, column) };
     let first = format!("{} {path} {elapsed:>6}  {words}{title}", style.symbol(told.tone));
-    std::iter::once(first.trim_end().to_owned()).chain(details).collect()
+    // The words begin behind the symbol, the path and the time.
+    rows(first.trim_end(), column + 11).into_iter().chain(details).collect()
 }
 
 /// Does the step stand in a `for-each` of so many items that its success is not worth a line?
@@ -340,9 +347,12 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "+ vpc                  2s  was there already  Find the VPC",
-                "+ join[ka~pe]/wait         was there already  Wait",
-                "x join[karmada-member-in-europe]/verify         denied: no",
+                "+ vpc                  2s  was there already",
+                "  Find the VPC",
+                "+ join[ka~pe]/wait         was there already",
+                "  Wait",
+                "x join[karmada-member-in-europe]/verify",
+                "  denied: no",
             ]
         );
         assert_eq!(

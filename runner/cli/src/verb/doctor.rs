@@ -6,8 +6,8 @@ use crate::doctor::{self, Finding, Health};
 use crate::exit::Exit;
 use crate::output::{Data, Form, OutputOption};
 use crate::stop::Stop;
-use crate::text::{padded, printable};
-use crate::{carrying, talk};
+use crate::text::{in_rows, padded, printable};
+use crate::{carrying, talk, terminal};
 
 /// Find out whether this machine can carry out runbooks
 ///
@@ -27,7 +27,10 @@ impl Doctor {
         let findings = carrying::runtime()?.block_on(doctor::examine());
         let mut data = Data::default();
         match self.output.form {
-            Form::Human => findings.iter().try_for_each(|finding| data.text(drawn(finding)))?,
+            Form::Human => {
+                let columns = terminal::stdout_columns();
+                findings.iter().try_for_each(|finding| data.text(drawn(finding, columns)))?;
+            }
             form => data.list(&findings, form)?,
         }
         let unusable = findings.iter().any(|finding| finding.health == Health::Fail);
@@ -35,14 +38,17 @@ impl Doctor {
     }
 }
 
-fn drawn(finding: &Finding) -> String {
+fn drawn(finding: &Finding, columns: Option<usize>) -> String {
+    /// Where the words begin.
+    const WORDS: usize = 18;
+    let rows = |line: String| format!("{}\n", in_rows(&line, columns, WORDS));
     let mark = match finding.health {
         Health::Ok => talk::good("ok  "),
         Health::Warn => talk::doubtful("warn"),
         Health::Fail => talk::bad("fail"),
     };
-    let remedy =
-        finding.remedy.as_ref().map(|remedy| format!("{:18}{}: {}\n", "", talk::good("help"), printable(remedy)));
+    let help = |remedy: &String| rows(format!("{:WORDS$}{}: {}", "", talk::good("help"), printable(remedy)));
+    let remedy = finding.remedy.as_ref().map(help);
     let subject = talk::bold(padded(finding.subject, 11));
-    format!("{mark}  {subject} {}\n{}", printable(&finding.words), remedy.unwrap_or_default())
+    format!("{}{}", rows(format!("{mark}  {subject} {}", printable(&finding.words))), remedy.unwrap_or_default())
 }

@@ -8,8 +8,8 @@ use crate::exit::Exit;
 use crate::output::{Data, Form, OutputOption};
 use crate::report::story;
 use crate::stop::Stop;
-use crate::text::{printable, printable_lines};
-use crate::{completion, recording, runs, state, talk};
+use crate::text::{in_rows, printable, printable_lines};
+use crate::{completion, recording, runs, state, talk, terminal};
 
 /// Read the journal of a run, event by event
 ///
@@ -32,12 +32,15 @@ impl Events {
         let events = recording::events(&store, &run)?;
         let mut data = Data::default();
         if self.output.form == Form::Human {
+            let columns = terminal::stdout_columns();
             for (number, stamped) in &events {
                 let told = story::told(&stamped.event, stamped.time);
                 let step = told.step.map(|step| format!("{} ", talk::bold(step))).unwrap_or_default();
-                data.text(format_args!("{number:>5} {} {step}{}\n", talk::dim(stamped.time), printable(&told.words)))?;
+                let first = format!("{number:>5} {} {step}{}", talk::dim(stamped.time), printable(&told.words));
+                // The words begin behind the number and the time.
+                data.text(format_args!("{}\n", in_rows(&first, columns, 31)))?;
                 for line in told.details.iter().flat_map(|detail| printable_lines(detail)) {
-                    data.text(format_args!("      {line}\n"))?;
+                    data.text(format_args!("{}\n", in_rows(&format!("      {line}"), columns, 8)))?;
                 }
             }
         } else {

@@ -8,7 +8,8 @@ use runbook_model::diagnostic::did_you_mean;
 use crate::exit::Exit;
 use crate::output::Data;
 use crate::stop::Stop;
-use crate::{completion, talk};
+use crate::text::page_in_rows;
+use crate::{completion, talk, terminal};
 
 /// Tell the long story of a complaint
 ///
@@ -33,7 +34,7 @@ impl Explain {
                     data.text(format_args!("{}  {title}\n", talk::bold(code)))?;
                 }
             }
-            Some(code) => data.text(page(&code)?)?,
+            Some(code) => data.text(page_in_rows(page(&code)?, terminal::stdout_columns()))?,
         }
         Ok(Exit::Done)
     }

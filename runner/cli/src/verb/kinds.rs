@@ -9,8 +9,8 @@ use crate::catalogue::{Entry, all, wanted};
 use crate::exit::Exit;
 use crate::output::{Data, Form, OutputOption};
 use crate::stop::Stop;
-use crate::text::{padded, width};
-use crate::{completion, talk};
+use crate::text::{in_rows, padded, page_in_rows, width};
+use crate::{completion, talk, terminal};
 
 /// List the kinds of steps, or tell all about one
 #[derive(Debug, Args)]
@@ -63,9 +63,12 @@ impl Kinds {
             chosen.retain(|entry| entry.name == asked);
         }
         let mut data = Data::default();
+        let columns = terminal::stdout_columns();
         match (self.output.form, &self.kind) {
-            (Form::Human, None) => data.text(list(&chosen))?,
-            (Form::Human, Some(_)) => chosen.iter().try_for_each(|entry| data.text(page(entry)))?,
+            (Form::Human, None) => data.text(list(&chosen, columns))?,
+            (Form::Human, Some(_)) => {
+                chosen.iter().try_for_each(|entry| data.text(page_in_rows(&page(entry), columns)))?;
+            }
             (Form::Json, Some(_)) => chosen.into_iter().map(line).try_for_each(|line| data.document(&line))?,
             (form, _) => data.list(&chosen.into_iter().map(line).collect::<Vec<_>>(), form)?,
         }
@@ -93,13 +96,14 @@ fn line(entry: Entry) -> Line {
 }
 
 /// One line for each kind.
-fn list(entries: &[Entry]) -> String {
+fn list(entries: &[Entry], columns: Option<usize>) -> String {
     let column = entries.iter().map(|entry| width(entry.name)).max().unwrap_or_default();
     let effects = entries.iter().map(|entry| width(entry.effect)).max().unwrap_or_default();
     let line = |entry: &Entry| {
         let later = if entry.later.is_some() { talk::doubtful("  not in this version") } else { String::new() };
         let (name, effect) = (talk::bold(padded(entry.name, column)), padded(entry.effect, effects));
-        format!("{name}  {}  {}{later}\n", talk::dim(effect), entry.summary)
+        let line = format!("{name}  {}  {}{later}", talk::dim(effect), entry.summary);
+        format!("{}\n", in_rows(&line, columns, column + effects + 4))
     };
     entries.iter().map(line).collect()
 }
@@ -148,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_list_has_a_line_for_each_kind() {
-        let plain = anstream::adapter::strip_str(&list(&all())).to_string();
+        let plain = anstream::adapter::strip_str(&list(&all(), None)).to_string();
         assert_eq!(plain.lines().count(), all().len());
         assert!(plain.contains("aws-call") && plain.contains("by the operation"), "{plain}");
     }

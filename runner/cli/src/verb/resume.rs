@@ -27,7 +27,7 @@ use crate::portrait::portrait;
 use crate::recording::{self, Recording};
 use crate::report::story::span;
 use crate::stop::Stop;
-use crate::{completion, edited, person, runs, state, talk, trace, word};
+use crate::{completion, edited, person, runs, state, talk, terminal, trace, word};
 
 /// What to do about an input that is to have another value.
 const ANOTHER_VALUE: &str = "what is done rests on it: `--with FILE` takes the runbook and the new value together and shows first \
@@ -216,7 +216,7 @@ impl Resume {
     fn show(&self, recording: &Recording) -> Result<Exit, Stop> {
         let mut data = Data::default();
         match self.output.form {
-            Form::Human => data.text(portrait(recording, &[], person::now()))?,
+            Form::Human => data.text(portrait(recording, &[], person::now(), terminal::stdout_columns()))?,
             Form::Json => data.document(&Document::new(recording, &[]))?,
             // There are no new events.
             Form::Ndjson => {}

@@ -9,7 +9,7 @@ use crate::output::{Data, Form, OutputOption};
 use crate::portrait::portrait;
 use crate::recording::Recording;
 use crate::stop::Stop;
-use crate::{completion, person, runs, state, word};
+use crate::{completion, person, runs, state, terminal, word};
 
 /// Show a run and how each of its steps stands
 ///
@@ -33,7 +33,7 @@ impl Show {
         let answered = word::answered(&store, &recording)?;
         let mut data = Data::default();
         match self.output.form {
-            Form::Human => data.text(portrait(&recording, &answered, person::now()))?,
+            Form::Human => data.text(portrait(&recording, &answered, person::now(), terminal::stdout_columns()))?,
             Form::Json => data.document(&Document::new(&recording, &answered))?,
             Form::Ndjson => data.line(&Document::new(&recording, &answered))?,
         }
