@@ -128,7 +128,10 @@ impl Stock<'_> {
         let is = self.read(name, &pair, Some(&authority.certificate))?;
         if !is.is_issued && !wishes.renew {
             let failure = self.refused(&format!("holds a `{name}.crt` of another authority than the one beside it"));
-            return Err(failure.help("set `renew: true` to make the certificates anew"));
+            return Err(failure.help(
+                "nothing was changed. Put back the authority that signed it. Only if the one beside it is meant, set `renew: true`: all \
+                 certificates are made anew by it, and whoever trusts the other one is shut out",
+            ));
         }
         if !is.fits_key && !wishes.renew {
             let failure = self.refused(&format!("holds no `{name}.key` that is the key of `{name}.crt`"));
