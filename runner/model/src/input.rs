@@ -3,6 +3,9 @@
 //! This file decides what a declared type takes. It must not know where a value came from, and it must not read the home
 //! folder: the `~` of a path is expanded by who knows it.
 
+mod base;
+mod wanted;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,8 @@ use crate::argument::{Argument, Node};
 use crate::duration::Duration;
 use crate::record::Recorded;
 use crate::value::{Map, Value};
+pub use base::BaseType;
+use wanted::brief;
 
 /// A declared input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,74 +73,6 @@ pub struct InputType {
     /// The type of the entries of a map with free keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Box<InputDeclaration>>,
-}
-
-/// The types of the language.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BaseType {
-    /// Text.
-    String,
-    /// A whole number.
-    Integer,
-    /// A number.
-    Number,
-    /// True or false.
-    Boolean,
-    /// Text such as `1h30m`.
-    Duration,
-    /// Text; a leading `~` stands for the home folder.
-    Path,
-    /// A list.
-    List,
-    /// A map.
-    Map,
-    /// Anything.
-    #[default]
-    Any,
-}
-
-impl BaseType {
-    /// All types, in the order of the language page.
-    pub const ALL: [Self; 9] = [
-        Self::String,
-        Self::Integer,
-        Self::Number,
-        Self::Boolean,
-        Self::Duration,
-        Self::Path,
-        Self::List,
-        Self::Map,
-        Self::Any,
-    ];
-
-    /// The name that authors write.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Boolean => "boolean",
-            Self::Duration => "duration",
-            Self::Path => "path",
-            Self::List => "list",
-            Self::Map => "map",
-            Self::Any => "any",
-        }
-    }
-
-    /// The type of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|base| base.as_str() == name)
-    }
-
-    /// True where the source text of a scalar is what counts.
-    #[must_use]
-    pub fn is_text(self) -> bool {
-        matches!(self, Self::String | Self::Duration | Self::Path)
-    }
 }
 
 /// What does not fit, and where inside the value.
@@ -417,66 +354,11 @@ impl InputType {
         }
     }
 
-    /// A bound as authors write it.
-    fn bound(&self, bound: f64) -> String {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made by `measure`")]
-        match self.base {
-            BaseType::Duration => Duration::from_millis(bound as u64).to_string(),
-            _ => bound.to_string(),
-        }
-    }
-
     /// Is a value this choice? A duration is however it is written.
     fn same(&self, choice: &Value, value: &Value) -> bool {
         match self.base {
             BaseType::Duration => self.measure(choice) == self.measure(value),
             _ => choice == value,
-        }
-    }
-
-    /// What is wanted with all that narrows it, as people say it: `a whole number, at least 1`.
-    #[must_use]
-    pub fn demanded(&self) -> String {
-        if !self.choices.is_empty() {
-            let choices: Vec<String> = self.choices.iter().map(|choice| format!("`{}`", brief(&choice.0))).collect();
-            return format!("one of {}", choices.join(", "));
-        }
-        let mut demanded = match &self.properties {
-            Some(properties) if !properties.is_empty() => {
-                let names: Vec<String> = properties.keys().map(|name| format!("`{name}`")).collect();
-                format!("{} of {}", self.wanted(), names.join(", "))
-            }
-            _ => self.wanted().to_owned(),
-        };
-        let mut add = |what: String| {
-            demanded.push_str(", ");
-            demanded.push_str(&what);
-        };
-        let unit = match self.base {
-            BaseType::List => "items",
-            BaseType::Map => "entries",
-            _ => "characters",
-        };
-        self.pattern.iter().for_each(|pattern| add(format!("matching `{pattern}`")));
-        self.min.iter().for_each(|min| add(format!("at least {}", self.bound(*min))));
-        self.max.iter().for_each(|max| add(format!("at most {}", self.bound(*max))));
-        self.min_length.iter().for_each(|min| add(format!("at least {min} {unit}")));
-        self.max_length.iter().for_each(|max| add(format!("at most {max} {unit}")));
-        demanded
-    }
-
-    /// What is wanted, as people say it.
-    #[must_use]
-    pub fn wanted(&self) -> &'static str {
-        match self.base {
-            BaseType::String | BaseType::Path => "text",
-            BaseType::Integer => "a whole number",
-            BaseType::Number => "a number",
-            BaseType::Boolean => "true or false",
-            BaseType::Duration => "a duration",
-            BaseType::List => "a list",
-            BaseType::Map => "a map",
-            BaseType::Any => "anything",
         }
     }
 }
@@ -490,15 +372,6 @@ fn number(text: &str) -> Option<serde_json::Number> {
         Ok(serde_json::Value::Number(n)) => Some(n),
         _ => None,
     }
-}
-
-/// A value in an error: text as it is, everything else as JSON, cut where it gets long. Never called for secrets.
-fn brief(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.redacted().to_string(),
-    };
-    if text.chars().count() > 60 { text.chars().take(57).chain("…".chars()).collect() } else { text }
 }
 
 #[cfg(test)]

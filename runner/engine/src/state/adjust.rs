@@ -6,7 +6,7 @@
 use runbook_model::plan::Action;
 
 use super::State;
-use super::apply::IllegalEvent;
+use super::illegal::IllegalEvent;
 use super::node::{Container, Mark, Phase, empty};
 use crate::event::Event;
 

@@ -6,7 +6,7 @@
 //! `crate::decide`.
 
 use super::State;
-use super::apply::IllegalEvent;
+use super::illegal::IllegalEvent;
 use super::node::{BodyId, Container, Ending, Inner, NodeId, Phase};
 use super::tally::{Tally, Weight};
 use crate::event::{Because, EndPart, EndStatus, Event};

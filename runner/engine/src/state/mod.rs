@@ -7,6 +7,7 @@ mod adjust;
 mod apply;
 pub(crate) mod edited;
 pub(crate) mod ends;
+mod illegal;
 pub(crate) mod node;
 mod open;
 pub(crate) mod tally;
@@ -25,7 +26,7 @@ use runbook_model::time::Timestamp;
 use runbook_model::value::{Map, Value};
 use runbook_template::Evaluator;
 
-pub use apply::IllegalEvent;
+pub use illegal::IllegalEvent;
 
 use crate::event::{Because, EndStatus, Event, Person, RunCreated, Stamped, StopReason};
 use crate::outline::{self, Outline};

@@ -7,7 +7,7 @@ use runbook_model::failure::{Failure, FailureClass};
 use runbook_model::path::StepPath;
 
 use super::State;
-use super::apply::IllegalEvent;
+use super::illegal::IllegalEvent;
 use super::node::{NodeId, Phase};
 use crate::event::Event;
 
