@@ -140,6 +140,8 @@ fn what_ends_soon_is_told_for_what_it_is() {
     };
     assert!(html.contains(&format!("<td class=\"b doubt\">ends {words}")), "{html}");
     assert!(markdown.contains(&format!("- `first` **ends {words}**")), "{markdown}");
+    let shown = crate::portrait::portrait(&recording, &[], near, None);
+    assert!(shown.contains("expires") && shown.contains(&format!("ends {words}")), "{shown}");
     let account = Account::new(&recording, &[], far);
     let markdown = markdown::page(&account);
     assert!(markdown.contains(&format!("- `first` ends on {}, in 41d0h\n", at(86_400))), "{markdown}");
