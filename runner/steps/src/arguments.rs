@@ -222,6 +222,16 @@ pub(crate) fn required_text<'a>(arguments: &'a Value, key: &str) -> Result<&'a s
     }
 }
 
+/// A scalar as text: numbers and booleans as they are written. `what` names it in an error.
+pub(crate) fn scalar(what: &str, value: &Value) -> Result<String, Failure> {
+    match value.peeled() {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(yes) => Ok(yes.to_string()),
+        other => Err(invalid(format!("`{what}` is {}, not text", other.type_name()))),
+    }
+}
+
 /// The boolean behind a key; false if it is left out.
 pub(crate) fn flag(arguments: &Value, key: &str) -> bool {
     arguments.get(key).and_then(Value::as_bool).unwrap_or(false)

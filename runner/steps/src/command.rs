@@ -14,7 +14,7 @@ use runbook_model::known_secrets::KnownSecrets;
 use runbook_model::shape::Shape;
 use runbook_model::value::{Map, Value};
 
-use crate::arguments::{Judge, invalid, text, value_of};
+use crate::arguments::{Judge, invalid, scalar, text, value_of};
 use crate::contract::{Answer, Invocation, Pending, Progress, StepKind};
 use crate::ports::Outside;
 use crate::programs::{Course, Ended, Program, Programs};
@@ -176,12 +176,7 @@ fn program(arguments: &Value) -> Result<Program, Failure> {
 
 /// A scalar as a program reads it.
 fn one(what: &str, value: &Value) -> Result<String, Failure> {
-    let text = match value.peeled() {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(yes) => yes.to_string(),
-        other => return Err(invalid(format!("`{what}` is {}, not text", other.type_name()))),
-    };
+    let text = scalar(what, value)?;
     if text.contains('\0') {
         return Err(invalid(format!("`{what}` holds a zero byte")));
     }

@@ -9,7 +9,7 @@ use runbook_model::kind::{Effect, Kind, Origin, Parameter, Planned, Question, Re
 use runbook_model::shape::Shape;
 use runbook_model::value::{Map, Value};
 
-use crate::arguments::{Judge, invalid, required_text, text, value_of};
+use crate::arguments::{Judge, invalid, required_text, scalar, text, value_of};
 use crate::contract::{Answer, Invocation, Pending, Progress, StepKind};
 use crate::files::{Change, Edit, Judged, Original};
 use crate::ports::Outside;
@@ -87,17 +87,16 @@ impl StepKind for File {
 async fn write(invocation: &Invocation, outside: &dyn Outside) -> Result<Answer, Failure> {
     let arguments = &invocation.arguments;
     let path = required_text(arguments, "path")?.to_owned();
-    let Some(content) = text(arguments, "content")? else {
+    let Some(content) = arguments.get("content").filter(|content| !content.is_null()) else {
         return Err(invalid("`content` has no value".into()).help("give `content` a value that is not null"));
     };
-    let secret = arguments.get("content").is_some_and(Value::holds_secret);
+    let (content, secret) = (scalar("content", content)?.into_bytes(), content.holds_secret());
     let wanted = match text(arguments, "mode")? {
         None => None,
         Some(text) => Some(mode(text).ok_or_else(|| {
             invalid(format!("`mode` cannot be `{text}`")).help("write three or four octal digits, such as `0644`")
         })?),
     };
-    let content = content.as_bytes().to_vec();
     let judge = move |originals: &[Original]| {
         let original = &originals[0];
         // An existing file keeps its permissions unless the author says some; a secret is never left open to others.
@@ -167,6 +166,8 @@ mod tests {
         let changed = write(&machine, json!({"path": "/a", "content": ""}), false);
         assert_eq!((changed.origin, machine.file("/a")), (Some(Origin::Changed), (String::new(), 0o600)));
         assert!(changed.before.unwrap().exposed()["backup"].as_str().unwrap().ends_with(".bak"));
+        write(&machine, json!({"path": "/a", "content": 30}), false);
+        assert_eq!(machine.file("/a").0, "30", "a number is written as its digits");
     }
 
     #[test]
