@@ -10,6 +10,7 @@ mod edited;
 mod ends;
 mod flow;
 mod format;
+mod going;
 mod people;
 mod random;
 mod resumes;
