@@ -16,6 +16,9 @@ use crate::report::story::span;
 /// From when on before an end people should see to it; certificates are made anew by then (`renew-before` of `pki`).
 const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// What ends, where a step names it, and when.
+type End<'a> = (Option<&'a str>, Timestamp);
+
 /// What a step made that ends on one day.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Expiry {
@@ -29,7 +32,7 @@ pub(crate) struct Expiry {
 
 /// All ends that the steps tell of, the next one first. What a step only passes on from steps inside it is told once.
 pub(crate) fn expiries(steps: &[StepView]) -> Vec<Expiry> {
-    let tells: Vec<(&StepPath, Vec<(Option<&str>, Timestamp)>)> =
+    let tells: Vec<(&StepPath, Vec<End<'_>>)> =
         steps.iter().map(|step| (&step.path, ends(step))).filter(|(_, ends)| !ends.is_empty()).collect();
     let mut expiries = Vec::new();
     for (path, ends) in &tells {
@@ -74,7 +77,7 @@ impl Expiry {
 }
 
 /// What a step says in its output `expires`, or in the `expires` of its whole answer: one time, or a time for each name.
-fn ends(step: &StepView) -> Vec<(Option<&str>, Timestamp)> {
+fn ends(step: &StepView) -> Vec<End<'_>> {
     let told = step.outputs.as_ref();
     let told = told.and_then(|outputs| outputs.get("expires").or_else(|| outputs.get("result")?.get("expires")));
     let at = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
