@@ -106,6 +106,18 @@ fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
     assert!(!terminal.written().contains("hunter2"));
 }
 
+/// Ended by the signal itself, it would leave a terminal that shows nothing of what is typed.
+#[test]
+fn ctrl_c_at_a_question_ends_with_the_code_of_an_interruption() {
+    let (_service, sandbox) = waiting();
+    let mut terminal = Terminal::start(&sandbox.home.command(["exec", "x.yaml"]), 80, 20);
+    terminal.wait_for("who (Whom to greet): ").type_in("world\n");
+    terminal.wait_for("token: ").type_in("\u{3}");
+    terminal.expect(130);
+    assert!(terminal.shown().contains("nothing was answered, and nothing ran"), "{}", terminal.shown());
+    assert_eq!(sandbox.run(&["runs", "-o", "json"]).expect(0).stdout(), "[]\n");
+}
+
 #[test]
 fn an_answer_that_does_not_fit_is_asked_for_again() {
     let sandbox = Sandbox::new();
