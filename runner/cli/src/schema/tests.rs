@@ -97,3 +97,32 @@ fn the_file_in_docs_is_this_schema() {
         assert!(written == text, "run `UPDATE_DOCS=1 cargo test -p runbook-cli` and look at what has changed");
     }
 }
+
+#[test]
+fn every_key_stands_in_a_good_fixture_and_in_a_bad_one() {
+    fn texts(folder: &str) -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let texts = files.filter(|path| path.extension().is_some_and(|end| end == "yaml")).map(std::fs::read);
+        texts.map(|bytes| String::from_utf8_lossy(&bytes.unwrap()).into_owned() + "\n").collect()
+    }
+    let is_written = |text: &str, key: &str| {
+        let written = format!("{key}:");
+        text.match_indices(&written)
+            .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || "-_".contains(c)))
+    };
+    let schema = document();
+    let definitions = ["check", "retry", "input", "connection", "step", "probe", "verify", "wait"];
+    let definitions = definitions.iter().map(|name| &schema["definitions"][name]).chain([&schema]);
+    let mut keys: BTreeSet<String> = definitions.flat_map(known_to_the_schema).collect();
+    // What kinds take stands in their own tests.
+    let kinds = kinds::properties();
+    keys.retain(|key| kinds.iter().all(|(kind, ..)| kind != key));
+    assert!(keys.len() > 60, "{keys:?}");
+    let good = texts("fixtures/runbooks/good") + &texts("runbooks");
+    let bad = texts("fixtures/runbooks/bad");
+    let lacking = |text: &str| keys.iter().filter(|key| !is_written(text, key)).cloned().collect::<Vec<_>>();
+    // Whoever writes `requires` is warned, so that no runbook with it is free of complaints.
+    assert_eq!(lacking(&good), ["requires"]);
+    assert_eq!(lacking(&bad), [""; 0]);
+}
