@@ -10,7 +10,7 @@ use runbook_model::value::Value;
 use serde_json::{Value as Json, json};
 
 use super::AwsCallKind;
-use crate::contract::{Answer, Invocation, Pending};
+use crate::contract::{Answer, Invocation, Pending, Progress, StepKind as _};
 use crate::files::Files;
 use crate::ports::{Aws, AwsAnswer, AwsCall, Kubernetes, Outside};
 use crate::programs::Programs;
@@ -126,6 +126,20 @@ fn pages_become_one_answer() {
     let script = Script::new([page(&["a"], Some("t"))]);
     let answer = call(&script, json!({"service": "eks", "operation": "ListClusters"})).unwrap();
     assert_eq!(answer.output.exposed()["nextToken"], "t");
+}
+
+#[test]
+fn an_answer_that_repeats_a_secret_repeats_a_secret() {
+    let script = Script::new([Ok(json!({"role": {"description": "login with hunter2", "roleName": "r"}}))]);
+    let mut invocation = invocation(json!({"service": "iam", "operation": "CreateRole"}));
+    let params = [("RoleName", "r".into()), ("Description", Value::from("hunter2").into_secret())];
+    let params = Value::Map(params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    let Value::Map(arguments) = &mut invocation.arguments else { unreachable!("a map") };
+    arguments.insert("params".to_owned(), params);
+    let Progress::Done(answer) = test_server::now(AwsCallKind.start(&invocation, &script)).unwrap() else {
+        unreachable!("it does not go on")
+    };
+    assert_eq!(answer.output.redacted(), json!({"role": {"description": "(secret)", "roleName": "r"}}));
 }
 
 #[test]
