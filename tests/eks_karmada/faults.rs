@@ -1,5 +1,5 @@
 //! What may happen around an installation: a node stands still, a member of etcd is taken away, the load balancer answers
-//! nobody for a while.
+//! nobody for a while, and somebody deletes it.
 //!
 //! This file decides when each happens and what the run has to say of it. It must not know how a rig is made to do it.
 
@@ -36,6 +36,19 @@ pub(crate) fn around_karmada(stage: &Stage) {
     drop(away);
 
     run.wait(PATIENCE).expect(0);
+    guide.stands();
+
+    // Another balancer has another name, which then stands in certificates, kubeconfigs and what members know.
+    let mut run = guide.start("eks-karmada");
+    assert!(
+        run.until(PATIENCE, |run| run.stderr().contains("[karmada/control_plane/answers] done")),
+        "it finds all as it was left"
+    );
+    let service = ["-n", "karmada-system", "delete", "service", "karmada-service-loadbalancer"];
+    let _said = rig.kubectl(CLUSTER, &service);
+    let stopped = run.wait(PATIENCE).expect(1);
+    assert!(stopped.stderr.contains("there is no connection to the API server https://"), "{}", stopped.report());
+    guide.exec("eks-karmada").expect(0);
     guide.stands();
     guide.leaves_nothing(&before);
 }

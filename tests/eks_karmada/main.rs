@@ -6,7 +6,7 @@
 //! killed at random; `RUNBOOK_KILLED_RUNS=100 cargo test --test eks_karmada -- --include-ignored killed_at_random` is the
 //! long version, `RUNBOOK_GUIDE_KILLS=20 cargo test --test eks_karmada -- --include-ignored the_whole_guide` kills the
 //! whole guide twenty times, and `RUNBOOK_SEED` chooses other moments. `RUNBOOK_GUIDE_FAULTS=1 … faults_around_karmada` stops
-//! a node, takes a member of etcd away and silences the load balancer meanwhile.
+//! a node, takes a member of etcd away, silences the load balancer and deletes it meanwhile.
 
 mod again;
 mod faults;

@@ -109,6 +109,16 @@ pub(crate) fn half_way(stage: &Stage) {
     assert_eq!(stage.kubectl(PARENT, &pods).lines().count(), 11);
 }
 
+/// With one member of etcd deleted at its beginning, an installation comes to its end, and so does etcd.
+pub(crate) fn member_of_etcd(stage: &Stage) {
+    stage.installed();
+    let _said = stage.kubectl(PARENT, &["-n", NAMESPACE, "delete", "pod", "etcd-0", "--now", "--wait=false"]);
+    let done = stage.exec(PARENT, "karmada-init", &stage.init()).expect(0);
+    assert_eq!(stage.changed(&done), [""; 0]);
+    let etcd = "apiVersion: apps/v1, kind: StatefulSet, name: etcd, namespace: karmada-system";
+    stage.wait("parent", etcd, "result | jmespath('status.readyReplicas') == 3");
+}
+
 /// The Secret holds an authority that did not sign what stands beside it. Nothing is made anew until it is back.
 pub(crate) fn foreign_authority(stage: &Stage) {
     stage.installed();

@@ -22,13 +22,14 @@ use stage::Stage;
 type Test = (&'static str, fn(&Stage));
 
 /// In this order: the last ones take away what the others need.
-const TESTS: [Test; 19] = [
+const TESTS: [Test; 20] = [
     ("what_would_fail_is_refused_before_anything_is_made", before::refusals),
     ("a_first_installation_killed_on_its_way_goes_on", install::first_killed),
     ("a_control_plane_is_installed_and_a_second_run_changes_nothing", install::twice),
     ("the_real_tool_works_with_it", install::real_tool),
     ("a_killed_installation_goes_on", install::killed),
     ("an_authority_that_signed_nothing_is_refused_until_it_is_away", away::foreign_authority),
+    ("an_installation_outlives_a_member_of_etcd", away::member_of_etcd),
     ("an_installation_goes_on_when_the_parent_answers_again", away::half_way),
     ("clusters_that_cannot_be_meant_are_refused", away::other_clusters),
     ("members_join_and_a_second_run_changes_nothing", members::join),
