@@ -103,6 +103,23 @@ fn a_run_that_fails_tells_and_cleans_up_and_does_so_again_at_its_next_end() {
 }
 
 #[test]
+fn what_cannot_go_on_and_what_went_well_with_a_warning_say_why() {
+    let sandbox = Sandbox::new();
+    let text = "apiVersion: runbook/v1\nname: ends\nversion: 1.0.0\nsteps:\n  \
+                - {id: n, set: {x: 3}}\n  \
+                - {id: odd, assert: [{that: \"${{ steps.n.x == 4 }}\", else: three is not four, level: warn}]}\n  \
+                - id: bad\n    on-failure: continue\n    outputs: {x: 1}\n    group:\n      steps:\n        \
+                - {id: never, assert: [{that: \"${{ steps.n.x == 4 }}\", else: no}]}\n  \
+                - {id: after, set: {x: \"${{ steps.bad.x }}\"}}\n";
+    let run = sandbox.file("ends.yaml", text).run(&["exec", "ends.yaml"]).expect(1).run_id();
+    let shown = sandbox.run(&["show", &run, "-o", "json"]).expect(0).json();
+    let step = |path: &str| shown["steps"].as_array().unwrap().iter().find(|step| step["path"] == path).unwrap();
+    assert_eq!(step("odd")["warnings"], json!(["three is not four"]), "{shown:#}");
+    let after = (&step("after")["status"], &step("after")["reason"]);
+    assert_eq!(after, (&json!("blocked"), &json!("it needs what a failed step would have given")), "{shown:#}");
+}
+
+#[test]
 fn what_is_done_is_verified_before_the_run_goes_on() {
     let (service, sandbox, run) = failed();
     let plan = sandbox.run(&["resume", "--plan", &run, "-o", "json"]).expect(0).json();

@@ -108,8 +108,9 @@ fn the_document_has_the_promised_shape() {
         ]
     );
     for step in steps {
-        let wanted = ["path", "kind", "title", "status", "attempts", "started_at", "finished_at", "reason", "error"];
-        assert_eq!(fields(step), wanted);
+        let shape =
+            ["path", "kind", "title", "status", "attempts", "started_at", "finished_at", "reason", "warnings", "error"];
+        assert_eq!(fields(step), shape);
         assert!(step["attempts"].is_u64() && step["error"].is_null(), "{step}");
     }
     assert_eq!(steps[0]["title"], "Greet world");

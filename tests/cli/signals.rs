@@ -64,6 +64,22 @@ fn the_first_interrupt_lets_the_call_in_flight_end() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_lets_the_call_in_flight_end_however_often_it_is_told() {
+    let (service, sandbox) = service(CALL);
+    service.hold(true);
+    let mut started = sandbox.home.start(["exec", "x.yaml"]);
+    service.wait_for_calls(1);
+    started.hang_up();
+    assert!(started.until(Duration::from_secs(60), |it| it.stderr().contains("closed terminal")));
+    started.hang_up();
+    service.hold(false);
+    let outcome = sandbox.outcome(&["exec", "x.yaml"], started).expect(143);
+    assert!(outcome.stderr().contains("[first] done"), "{outcome}");
+    sandbox.run(&["resume"]).expect(0);
+    assert_eq!(service.calls().len(), 1);
+}
+
+#[test]
 fn the_second_interrupt_stops_now() {
     let (service, sandbox) = service(CALL);
     service.hold(true);

@@ -58,6 +58,15 @@ fn a_damaged_journal_is_told_and_hides_no_other() {
 }
 
 #[test]
+fn a_state_folder_with_nothing_but_damage_is_not_called_empty() {
+    let sandbox = sandbox();
+    let broken = sandbox.run(&["exec", "demo.yaml"]).expect(0).run_id();
+    fs::write(sandbox.home.state().join(&broken).join("journal.sqlite"), b"something else").unwrap();
+    let listed = sandbox.run(&["runs"]).expect(0);
+    assert!(listed.stderr().contains(&broken) && !listed.stderr().contains("no runs yet"), "{listed}");
+}
+
+#[test]
 fn a_filter_that_is_none_is_a_mistake_of_the_caller() {
     let outcome = sandbox().with("RUNBOOK_LOG", "run book=[").run(&["exec", "demo.yaml"]).expect(2);
     assert!(outcome.stderr().contains("`RUNBOOK_LOG`"), "{outcome}");

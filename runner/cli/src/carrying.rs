@@ -96,17 +96,25 @@ pub(crate) fn carry_out(
     written.map(|()| exit)
 }
 
-/// Ctrl-C and SIGTERM, from now on.
+/// Ctrl-C, SIGTERM and the end of the terminal, from now on.
 async fn signals() -> Result<UnboundedReceiver<Signal>, Stop> {
     let failed = |error| Stop::environment(format!("failed to listen to signals: {error}"));
     let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
+    // Whoever was started with `nohup` is to outlive the terminal.
+    let ignored = std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangups(&status));
+    let mut hangups = if ignored { None } else { Some(signal(SignalKind::hangup()).map_err(failed)?) };
     let (sender, receiver) = unbounded_channel();
     tokio::spawn(async move {
         loop {
             let came = tokio::select! {
                 Some(()) = interrupts.recv() => Signal::Interrupt,
                 Some(()) = terminations.recv() => Signal::Terminate,
+                // Kernel and shell may both tell of it; the second would stop at once.
+                Some(()) = next(&mut hangups) => {
+                    hangups = None;
+                    Signal::Terminate
+                }
                 else => return,
             };
             if sender.send(came).is_err() {
@@ -115,6 +123,21 @@ async fn signals() -> Result<UnboundedReceiver<Signal>, Stop> {
         }
     });
     Ok(receiver)
+}
+
+/// The next of these signals; never, where they are not listened to.
+async fn next(signals: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+    match signals {
+        Some(signals) => signals.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Does a process with this `/proc/self/status` ignore SIGHUP, the first of the signals? Where there is no such file, nobody
+/// can tell, and it does not.
+fn ignores_hangups(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Passes events on to the reporter, and remembers the last one and why nothing new starts.
@@ -153,5 +176,17 @@ impl From<Broken> for Stop {
             Broken::Bug(_) => Exit::Bug,
         };
         Self::new(exit, because(&error)).help(error.help())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nohup_is_heard() {
+        let status = |mask: &str| format!("Name:\trunbook\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\n");
+        assert!(ignores_hangups(&status("0000000000001001")));
+        assert!(!ignores_hangups(&status("0000000000001000")) && !ignores_hangups(""));
     }
 }

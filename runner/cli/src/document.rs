@@ -47,6 +47,7 @@ struct Step {
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     reason: Option<String>,
+    warnings: Vec<String>,
     error: Option<Error>,
 }
 
@@ -92,6 +93,7 @@ impl From<StepView> for Step {
             started_at: view.started_at,
             finished_at: view.finished_at,
             reason: view.reason,
+            warnings: view.warnings,
         }
     }
 }

@@ -130,7 +130,7 @@ fn words(step: &StepView, by_itself: bool) -> String {
             Some(Origin::Unchanged) | None => "",
         }
         .to_owned(),
-        StepStatus::Skipped | StepStatus::Parked | StepStatus::InDoubt => {
+        StepStatus::Skipped | StepStatus::Parked | StepStatus::InDoubt | StepStatus::Blocked => {
             let reason = step.reason.as_deref().unwrap_or_default();
             format!("{}: {}", step.status.as_str(), printable(reason))
         }

@@ -347,11 +347,12 @@ fn step(sight: Sight<'_>, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) ->
     let state = sight.state;
     let (node, step) = (state.node(id), state.step(id));
     let (work, end) = (&node.work, node.end.as_deref());
+    let status = status(state, id, blocked, held);
     StepView {
         path: node.path.clone(),
         kind: step.action.kind().to_owned(),
         title: sight.title(id),
-        status: status(state, id, blocked, held),
+        status,
         attempts: match step.action {
             // The look that ended it was recorded as its success.
             Action::Wait(_) if !node.is_loop() => work.looks + u32::from(node.phase == Phase::Succeeded),
@@ -361,9 +362,13 @@ fn step(sight: Sight<'_>, id: NodeId, blocked: &BTreeSet<NodeId>, held: bool) ->
         },
         generation: work.generation,
         started_at: work.began_at,
-        finished_at: end.filter(|_| node.phase.is_ended()).map(|end| end.at),
+        // Where the clock was put back in between, it ends when it began, and not before.
+        finished_at: end.filter(|_| node.phase.is_ended()).map(|end| work.began_at.map_or(end.at, |at| end.at.max(at))),
         deadline: work.deadline,
-        reason: end.and_then(|end| end.reason.clone()),
+        reason: match status {
+            StepStatus::Blocked => Some("it needs what a failed step would have given".to_owned()),
+            _ => end.and_then(|end| end.reason.clone()),
+        },
         parked: match node.phase {
             Phase::Parked(reason) => Some(reason),
             _ => None,

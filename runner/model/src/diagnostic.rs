@@ -94,7 +94,8 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// The name that was probably meant: the nearest by edit distance, if it is near enough to be worth saying
-/// (at most a third of the length, and at least one edit is always allowed), or one that differs only in case or `-`/`_`.
+/// (at most a third of the length; one edit is always allowed, but for a single letter, which would be another one), or one
+/// that differs only in case or `-`/`_`.
 #[must_use]
 pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong: Vec<char> = wrong.chars().collect();
@@ -102,7 +103,7 @@ pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -
     if wrong.len() > 200 {
         return None;
     }
-    let most = (wrong.len() / 3).max(1);
+    let most = if wrong.len() == 1 { 0 } else { (wrong.len() / 3).max(1) };
     let mut nearest: Option<(usize, &str)> = None;
     let mut rows = [Vec::new(), Vec::new(), Vec::new()];
     for name in names {
@@ -167,6 +168,7 @@ mod tests {
         assert_eq!(did_you_mean("Needs", names), Some("needs"));
         assert_eq!(did_you_mean("timeout", names), None);
         assert_eq!(did_you_mean("", names), None);
+        assert_eq!((did_you_mean("x", ["a", "b"]), did_you_mean("A", ["a", "b"])), (None, Some("a")));
         assert_eq!(did_you_mean(&"needs".repeat(50), names), None);
         assert_eq!(did_you_mean("größn", ["größe", "grosse"]), Some("größe"));
     }

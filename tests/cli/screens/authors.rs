@@ -5,13 +5,18 @@
 use super::{Look, Picture, Scene};
 use crate::sandbox::Sandbox;
 
-pub(super) const SCENES: [Scene<'_>; 14] = [
+/// What grows with the program, and is long: that a narrow window loses nothing of it.
+pub(super) const LISTS: [Scene<'_>; 3] = [
+    ("explain: a list", &|look| asked(look, &["explain"], 0)),
+    ("kinds: a list", &|look| asked(look, &["kinds"], 0)),
+    ("kinds: a page", &|look| asked(look, &["kinds", "k8s-apply"], 0)),
+];
+
+pub(super) const SCENES: [Scene<'_>; 12] = [
     ("lint: complaints", &|look| asked(look, &["lint", "wrong.yaml"], 3)),
     ("lint: none", &|look| asked(look, &["lint", "good.yaml"], 0)),
-    ("explain: a list", &|look| asked(look, &["explain"], 0)),
     ("explain: a story", &|look| asked(look, &["explain", "RB0304"], 0)),
-    ("kinds: a list", &|look| asked(look, &["kinds"], 0)),
-    ("kinds: one", &|look| asked(look, &["kinds", "k8s-apply"], 0)),
+    ("kinds: one", &|look| asked(look, &["kinds", "approve"], 0)),
     ("kinds: a misspelt one", &|look| asked(look, &["kinds", "k8s-aply"], 2)),
     ("graph", &|look| asked(look, &["graph", "good.yaml"], 0)),
     ("schema of a misspelt operation", &|look| asked(look, &["schema", "eks", "CreateClutser"], 2)),

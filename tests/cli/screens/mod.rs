@@ -156,6 +156,7 @@ fn what_authors_see() {
 #[test]
 fn twenty_columns_lose_nothing() {
     narrow(&looks::SCENES);
+    narrow(&authors::LISTS);
 }
 
 #[test]

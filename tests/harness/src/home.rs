@@ -179,6 +179,11 @@ impl Started {
         self.group.signal(Signal::TERM);
     }
 
+    /// As a terminal does it that is closed.
+    pub fn hang_up(&self) {
+        self.group.signal(Signal::HUP);
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use runbook_engine::view::{RunStatus, StepStatus, StepView};
 use runbook_model::value::Value;
 
-use super::{Account, account_of, standing};
+use super::{Account, account_of, standing, titled};
 use crate::document::shown;
 use crate::graph::{Level, svg};
 use crate::markup::escaped;
@@ -31,6 +31,7 @@ table{border-collapse:collapse;width:100%}td,th{padding:3px 10px 3px 0;text-alig
 th{font-weight:600;color:var(--soft)}tr{border-top:1px solid var(--line)}.facts tr,.facts{border:0;width:auto}\
 .facts th{white-space:nowrap}.soft,small{color:var(--soft)}.b{font-weight:600}.good{color:var(--good)}.bad{color:var(--bad)}.doubt{color:var(--doubt)}\
 .now{color:var(--now)}.n{white-space:nowrap;text-align:right}.w{width:22%;min-width:90px}\
+.w+th{width:30%}@media(max-width:700px){.w{display:none}}\
 .w i{display:block;height:9px;margin-top:7px;min-width:2px;background:currentColor;opacity:.75;border-radius:2px}\
 figure{margin:0;overflow-x:auto}figure svg{max-width:none}\
 @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--ground:#fff;--field:#f3f3f3;--good:#1a7f37;--bad:#d1242f;\
@@ -108,11 +109,11 @@ fn trouble(out: &mut String, account: &Account<'_>) {
     for step in steps.take(100) {
         let _infallible = writeln!(
             out,
-            "<p><span class=\"b {}\">{}</span> <code>{}</code> {}</p>",
+            "<p><span class=\"b {}\">{}</span> <code>{}</code>{}</p>",
             of_step(step),
             step.status.as_str(),
             escaped(&step.path.to_string()),
-            escaped(&step.title)
+            titled(step).map(|title| format!(" {}", escaped(title))).unwrap_or_default()
         );
         let mut words = vec![account_of(step)];
         words.extend(step.failure.iter().flat_map(story::failure_details));
@@ -205,11 +206,8 @@ fn steps(out: &mut String, account: &Account<'_>) {
         "<h2>Every step</h2>\n<table>\n<tr><th>step<th>how it stands<th class=\"n\">took<th class=\"w\">when<th>what it gave\n",
     );
     for step in &account.steps {
-        let title = if step.title == step.path.last().id || account.is_long() {
-            String::new()
-        } else {
-            format!("<br><small>{}</small>", escaped(&step.title))
-        };
+        let title = titled(step).filter(|_| !account.is_long());
+        let title = title.map(|title| format!("<br><small>{}</small>", escaped(title))).unwrap_or_default();
         let took = match (step.started_at, step.finished_at) {
             (Some(start), Some(end)) => span(end.since(start)),
             _ => String::new(),

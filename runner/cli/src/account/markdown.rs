@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use runbook_model::value::Value;
 
-use super::{Account, account_of, standing};
+use super::{Account, account_of, standing, titled};
 use crate::document::shown;
 use crate::graph::{Level, mermaid};
 use crate::markup::{code, markdown};
@@ -74,7 +74,8 @@ fn trouble(out: &mut String, account: &Account<'_>) {
         let account = account_of(step);
         let mut lines = account.lines();
         let first = lines.next().unwrap_or_default();
-        let _infallible = writeln!(out, "- {path} {}: {}", markdown(&step.title), markdown(first));
+        let title = titled(step).map(|title| format!(" {}", markdown(title))).unwrap_or_default();
+        let _infallible = writeln!(out, "- {path}{title}: {}", markdown(first));
         for line in lines {
             let _infallible = writeln!(out, "  - {}", markdown(line));
         }

@@ -204,5 +204,10 @@ fn told(recording: &Recording, belongs: &mut dyn FnMut(&Event) -> bool) -> Vec<(
     events.filter(|stamped| belongs(&stamped.event)).map(|stamped| (stamped.time, words(stamped))).collect()
 }
 
+/// The author's title of a step; none where its id is all there is.
+pub(crate) fn titled(step: &StepView) -> Option<&str> {
+    Some(step.title.as_str()).filter(|title| *title != step.path.last().id)
+}
+
 #[cfg(test)]
 mod tests;

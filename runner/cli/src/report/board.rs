@@ -162,6 +162,14 @@ impl Board {
                 self.live.clear();
             }
             Event::PlanChanged(changed) => self.replan(changed.plan.clone()),
+            // Nobody knows before that there is a failure; what stands in `finally` always runs and is counted from the start.
+            Event::EndReached { step, part: EndPart::WhenFailed, .. } => {
+                let body = match step {
+                    None => Some(&self.plan.body),
+                    Some(step) => self.step(step).and_then(|step| step.action.body()),
+                };
+                self.total += body.map_or(0, |body| weights(&body.when_failed));
+            }
             Event::ItemsListed { step, items } => {
                 let weight = self.step(step).map_or(1, weight);
                 let before = self.items.insert(step.clone(), items.len()).unwrap_or(1);
@@ -260,7 +268,11 @@ fn weight(step: &Step) -> usize {
 }
 
 fn leaves(body: &Body) -> usize {
-    body.steps.iter().map(weight).sum()
+    weights(&body.steps) + weights(&body.finally)
+}
+
+fn weights(steps: &[Step]) -> usize {
+    steps.iter().map(weight).sum()
 }
 
 fn widest(body: &Body) -> usize {
@@ -275,6 +287,7 @@ fn below(step: &Step) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use runbook_engine::event::EndStatus;
     use runbook_model::kind::Origin;
 
     use super::super::sample::{at, begun, listed, looked, path, plan, run, succeeded};
@@ -300,6 +313,21 @@ mod tests {
         let skipped = |step: &str| Event::StepSkipped { step: path(step), reason: "no".into(), failure: None };
         events.push(Stamped { time: at(4), event: skipped("join[b]") });
         assert_eq!(board(&events).progress(), (4, 8));
+    }
+
+    #[test]
+    fn steps_at_the_end_are_counted_and_those_of_a_failure_when_there_is_one() {
+        let mut plan = plan();
+        plan.body.finally = vec![plan.body.steps[0].clone()];
+        plan.body.when_failed = plan.body.steps[..2].to_vec();
+        let mut board = Board::new(run(), plan, at(0));
+        assert_eq!(board.progress(), (0, 5));
+        let reached =
+            Event::EndReached { step: None, part: EndPart::WhenFailed, status: EndStatus::Failed, because: None };
+        board.apply(&Stamped { time: at(1), event: reached });
+        board.apply(&succeeded("when_failed/vpc", 2, Origin::Unchanged));
+        board.apply(&succeeded("finally/vpc", 3, Origin::Unchanged));
+        assert_eq!(board.progress(), (2, 7));
     }
 
     #[test]

@@ -214,7 +214,9 @@ fn stopping(reason: StopReason) -> &'static str {
         StopReason::Interrupted => {
             "Ctrl-C: nothing new starts, calls in flight end and are recorded; Ctrl-C again stops now"
         }
-        StopReason::Terminated => "SIGTERM: nothing new starts, calls in flight end and are recorded",
+        StopReason::Terminated => {
+            "SIGTERM or a closed terminal: nothing new starts, calls in flight end and are recorded"
+        }
         StopReason::Cancelled => "cancelled: nothing new starts, calls in flight end",
         StopReason::Parked => "a step waits: nothing new starts, calls in flight end",
         StopReason::Refused => "the other end of a connection is another one than before: nothing new starts",

@@ -41,7 +41,8 @@ impl Runs {
         let (summaries, unreadable) = summaries(&state::store()?)?;
         let mut data = Data::default();
         match self.output.form {
-            Form::Human if summaries.is_empty() => talk::note("there are no runs yet"),
+            Form::Human if summaries.is_empty() && unreadable.is_empty() => talk::note("there are no runs yet"),
+            Form::Human if summaries.is_empty() => {}
             Form::Human => data.text(table(&summaries, person::now()))?,
             form => data.list(&summaries.iter().map(entry).collect::<Vec<_>>(), form)?,
         }

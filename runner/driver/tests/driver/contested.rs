@@ -2,7 +2,7 @@
 //! an append.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use runbook_driver::clock::Clock;
 use runbook_journal::{
@@ -21,15 +21,22 @@ pub(crate) struct VirtualClock {
     start: Instant,
     /// Milliseconds for which nothing at all went on.
     lost: Arc<AtomicU64>,
+    /// Milliseconds by which somebody has put the clock forward or back.
+    put: Arc<AtomicI64>,
 }
 
 impl Default for VirtualClock {
     fn default() -> Self {
-        Self { start: Instant::now(), lost: Arc::default() }
+        Self { start: Instant::now(), lost: Arc::default(), put: Arc::default() }
     }
 }
 
 impl VirtualClock {
+    /// The clock is put to another time: so many milliseconds from the right one.
+    pub(crate) fn put(&self, millis: i64) {
+        self.put.store(millis, Ordering::SeqCst);
+    }
+
     /// Time passes in which the whole process stands still.
     pub(crate) fn lose(&self, millis: u64) {
         self.lost.fetch_add(millis, Ordering::SeqCst);
@@ -39,7 +46,9 @@ impl VirtualClock {
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
         let lost = i64::try_from(self.lost.load(Ordering::SeqCst)).unwrap();
-        Timestamp::from_millis(i64::try_from(self.start.elapsed().as_millis()).unwrap() + lost)
+        Timestamp::from_millis(
+            i64::try_from(self.start.elapsed().as_millis()).unwrap() + lost + self.put.load(Ordering::SeqCst),
+        )
     }
 
     fn sleep(&self, duration: Duration) -> Pending<'_, ()> {

@@ -5,8 +5,8 @@ mod author;
 mod contested;
 mod outside;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use runbook_driver::clock::Clock as _;
 use runbook_driver::observer::Observer;
@@ -300,4 +300,32 @@ async fn a_slow_disk_delays_everybody_by_its_appends_and_starves_nobody() {
     // Without any delay the fifth look comes after 1 + 1.5 + 2.25 + 3.375 seconds. One by one the appends alone would take 20.
     let (appends, took) = (appends.load(Ordering::SeqCst), stage.clock.now().as_millis());
     assert!(appends <= 20 && took <= 8_125 + i64::from(appends) * 200, "{appends} appends, {took} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_forward_and_back_costs_a_wait_nothing_but_time() {
+    let clock = Arc::new(OnceLock::<VirtualClock>::new());
+    let hands = clock.clone();
+    let mut stage = Stage::new(move |call| {
+        // An hour forward at the second look, an hour back at the fourth.
+        hands.get().unwrap().put(match call {
+            0 | 1 => 0,
+            2 | 3 => 3_600_000,
+            _ => -3_600_000,
+        });
+        let output = if call > 5 { "there" } else { "not yet" }.into();
+        Box::pin(async move { Ok(Progress::Done(Answer { output, ..Answer::default() })) })
+    });
+    assert!(clock.set(stage.clock.clone()).is_ok());
+    let started = tokio::time::Instant::now();
+    let wait = json!({"source": {"kind": "make"}, "until": "${{ result == 'there' }}"});
+    let run = stage.create(json!({"steps": [{"id": "w", "wait": wait}]}));
+    assert_eq!(stage.carry_out(run).await.unwrap().status, EndStatus::Succeeded);
+    let took = started.elapsed().as_secs();
+    assert!(took < 60, "{took} seconds");
+    // What was recorded can be read again, and no step ended before it began.
+    let run = stage.hold();
+    for step in run.engine().steps(false) {
+        assert!(step.finished_at >= step.started_at, "{step:?}");
+    }
 }
