@@ -27,7 +27,9 @@ pub(crate) enum Passing {
 /// Does the failure belong to those that a step tries again?
 pub(crate) fn passing(policy: &Retry, failure: &Failure) -> Option<Passing> {
     match failure.class {
-        FailureClass::Throttled | FailureClass::Unavailable | FailureClass::Conflict => Some(Passing::Always),
+        FailureClass::Throttled | FailureClass::Unavailable | FailureClass::Conflict if !failure.lasting => {
+            Some(Passing::Always)
+        }
         _ if failure.is_one_of(&policy.errors) => Some(Passing::Named),
         _ => None,
     }
@@ -107,6 +109,15 @@ mod tests {
                 next(policy, tried, &failure, &run(), &StepPath::root("a")).map(|next| next.since(at(0)).as_millis())
             })
             .collect()
+    }
+
+    #[test]
+    fn what_lasts_is_tried_again_only_where_the_author_names_it() {
+        let failure = Failure { lasting: true, ..Failure::new(FailureClass::Conflict, "held by `kubectl`") };
+        assert_eq!(passing(&plain(), &failure), None);
+        let named = Retry { errors: vec!["conflict".into()], ..plain() };
+        assert_eq!(passing(&named, &failure), Some(Passing::Named));
+        assert_eq!(passing(&plain(), &Failure { lasting: false, ..failure }), Some(Passing::Always));
     }
 
     #[test]

@@ -105,6 +105,10 @@ pub struct Failure {
     /// True if the request may have taken effect although no answer came: the effect is in doubt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_doubt: bool,
+    /// True if waiting will not help, although failures of its class mostly pass: it is tried again only if the step's
+    /// `retry.errors` names it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
 }
 
 impl Failure {
@@ -119,6 +123,7 @@ impl Failure {
             request_id: None,
             retry_after: None,
             in_doubt: false,
+            lasting: false,
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) struct Manner<'a> {
 /// Applies one manifest; also gives what the server warns of.
 ///
 /// # Errors
-/// `missing` if it has to exist and does not, `invalid` naming fields and who holds them, or the server's refusal.
+/// `missing` if it has to exist and does not, `conflict` naming fields and who holds them, or the server's refusal.
 pub(super) async fn apply(
     kubernetes: &dyn Kubernetes,
     connection: &Connection,
@@ -121,8 +121,8 @@ fn explained(object: &ObjectName, refused: ApplyRefused) -> Failure {
         told.push(format!("and {more} more"));
     }
     let message = format!("{}: {}", object.label(), told.join(", "));
-    // No `conflict`, which passes: whoever holds a field holds it until somebody gives in.
-    Failure { class: FailureClass::Invalid, message, code: Some("FieldManagerConflict".into()), ..failure }
+    // Whoever holds a field holds it until somebody gives in.
+    Failure { lasting: true, message, code: Some("FieldManagerConflict".into()), ..failure }
         .help("leave these fields out, or say `conflicts: take` to hold them from now on")
 }
 

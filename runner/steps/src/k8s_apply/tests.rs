@@ -46,7 +46,8 @@ fn a_field_of_another_manager_is_a_conflict_that_names_both() {
     let server = TestServer::new();
     server.put("kubectl", config_map("a", json!({"k": "theirs", "other": "x"})));
     let failure = apply(&server, json!({"objects": [config_map("a", json!({"k": "ours"}))]})).unwrap_err();
-    assert_eq!((failure.class, failure.code.as_deref()), (FailureClass::Invalid, Some("FieldManagerConflict")));
+    assert_eq!((failure.class, failure.code.as_deref()), (FailureClass::Conflict, Some("FieldManagerConflict")));
+    assert!(failure.lasting);
     assert_eq!(failure.message, "ConfigMap a: `.data.k` is held by `kubectl`");
     assert!(failure.help.unwrap().contains("conflicts: take"));
 
