@@ -1,6 +1,7 @@
-//! `runbook doctor` where there is nothing to find, or nothing good.
+//! `runbook doctor` where all is well, where there is nothing to find, and where nothing is good.
 
 use crate::sandbox::Sandbox;
+use crate::service::Service;
 
 fn found<'a>(findings: &'a serde_json::Value, subject: &str) -> &'a serde_json::Value {
     let all = findings.as_array().unwrap();
@@ -39,4 +40,18 @@ fn a_state_folder_that_cannot_be_made_is_a_failure() {
     let state = sandbox.work().join("file/state").display().to_string();
     let outcome = sandbox.with("RUNBOOK_STATE", &state).run(&["doctor", "-o", "json"]).expect(8);
     assert_eq!(found(&outcome.json(), "state")["health"], "fail");
+}
+
+#[test]
+fn a_machine_that_can_carry_out_runbooks_is_told_who_it_is_and_where() {
+    let service = Service::start();
+    let outcome = service.sandbox().run(&["doctor", "-o", "json"]).expect(0);
+    let findings = outcome.json();
+    for subject in ["state", "credentials", "identity", "region", "eks", "kubeconfig"] {
+        assert_eq!(found(&findings, subject)["health"], "ok", "{outcome}");
+    }
+    let words = |subject| found(&findings, subject)["words"].as_str().unwrap();
+    assert_eq!(words("identity"), "arn:aws:iam::111111111111:user/ann in account 111111111111");
+    assert_eq!(words("region"), "eu-west-1");
+    assert!(!outcome.stdout().contains("AKIDEXAMPLE"), "{outcome}");
 }
