@@ -13,6 +13,7 @@ use runbook_model::value::Value;
 use crate::account;
 use crate::blame::explained;
 use crate::document::{next, shown};
+use crate::expiry::expiries;
 use crate::recording::Recording;
 use crate::report::story::{self, span};
 use crate::runs::is_finished;
@@ -31,6 +32,7 @@ pub(crate) fn portrait(recording: &Recording, answered: &[StepPath], now: Timest
     let (status, steps) = (recording.status(), recording.steps());
     head(&mut out, recording, status, now, columns);
     steps_table(&mut out, &steps, recording.engine.state().created_at(), now, columns);
+    ends(&mut out, &steps, now, columns);
     let outputs = recording.engine.state().ended().and_then(|ended| ended.outputs.as_ref());
     values(&mut out, "outputs", outputs);
     out.push_str(&next_lines(next(&recording.run, status, &steps, answered).as_deref()));
@@ -111,6 +113,21 @@ fn steps_table(out: &mut String, steps: &[StepView], made: Timestamp, now: Times
         for detail in details(step, by_itself).iter().flat_map(|detail| printable_lines(detail)) {
             let _infallible = writeln!(out, "{}", in_rows(&format!("      {detail}"), columns, 8));
         }
+    }
+}
+
+/// What the steps made that ends some day.
+fn ends(out: &mut String, steps: &[StepView], now: Timestamp, columns: Option<usize>) {
+    let expiries = expiries(steps);
+    if expiries.is_empty() {
+        return;
+    }
+    let _infallible = writeln!(out, "{}", dim("expires"));
+    for expiry in expiries {
+        let words = expiry.words(now);
+        let mark = if expiry.is_near(now) { format!("{} ", doubtful("!")) } else { String::new() };
+        let line = format!("  {} {mark}{}", printable(&expiry.step.to_string()), printable(&words));
+        let _infallible = writeln!(out, "{}", in_rows(&line, columns, 4));
     }
 }
 
