@@ -3,6 +3,7 @@
 //! All tests share one cloud, one after the other, hence a test runner of our own.
 
 mod cost;
+mod doctor;
 mod examples;
 mod network;
 mod pages;
@@ -14,7 +15,7 @@ use runbook_harness::{Call, Cloud, CloudOptions, Home, in_turn};
 /// A test; it gets an empty cloud.
 type Test = (&'static str, fn(&Cloud));
 
-const TESTS: [Test; 11] = [
+const TESTS: [Test; 14] = [
     ("network::makes_what_the_prerequisites_ask_for", network::makes_what_the_prerequisites_ask_for),
     ("network::a_second_run_changes_nothing", network::a_second_run_changes_nothing),
     ("network::a_vpc_of_other_addresses_is_left_alone", network::a_vpc_of_other_addresses_is_left_alone),
@@ -28,7 +29,10 @@ const TESTS: [Test; 11] = [
     ),
     ("examples::a_new_account_comes_under_the_roof", examples::a_new_account_comes_under_the_roof),
     ("examples::a_snapshot_is_restored_and_cut_over_to", examples::a_snapshot_is_restored_and_cut_over_to),
+    ("doctor::finds_all_well", doctor::finds_all_well),
     ("pages::tutorial", pages::tutorial),
+    ("pages::probes", pages::probes),
+    ("pages::adopting", pages::adopting),
 ];
 
 fn main() {
