@@ -67,7 +67,7 @@ fn the_first_interrupt_lets_the_call_in_flight_end() {
 fn a_terminal_that_is_closed_lets_the_call_in_flight_end_however_often_it_is_told() {
     let (service, sandbox) = service(CALL);
     service.hold(true);
-    let mut started = sandbox.home.start(["exec", "x.yaml"]);
+    let mut started = sandbox.home.start_at_terminal(["exec", "x.yaml"]);
     service.wait_for_calls(1);
     started.hang_up();
     assert!(started.until(Duration::from_secs(60), |it| it.stderr().contains("closed terminal")));

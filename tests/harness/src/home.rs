@@ -92,7 +92,10 @@ impl Home {
     /// The program with these words, this environment and no other, and nothing to read.
     #[must_use]
     pub fn command<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Command {
-        let mut command = Command::new(&self.program);
+        self.at_home(Command::new(&self.program), words)
+    }
+
+    fn at_home<W: AsRef<OsStr>>(&self, mut command: Command, words: impl IntoIterator<Item = W>) -> Command {
         command.args(words).env_clear().envs(&self.environment).current_dir(&self.directory).stdin(Stdio::null());
         command
     }
@@ -103,7 +106,22 @@ impl Home {
     /// It cannot be started.
     #[must_use]
     pub fn start<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Started {
-        let mut command = self.command(words);
+        self.started(self.command(words))
+    }
+
+    /// The same, as a program that a terminal takes with it: it does not inherit from `nohup`, under which the tests may
+    /// run, that closed terminals mean nothing.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn start_at_terminal<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Started {
+        let mut command = Command::new("/usr/bin/env");
+        command.arg("--default-signal=HUP").arg(&self.program);
+        self.started(self.at_home(command, words))
+    }
+
+    fn started(&self, mut command: Command) -> Started {
         let output = tempfile::tempdir_in(self.folder.path()).expect("a folder can be made");
         let file = |name| File::create(output.path().join(name)).expect("a file can be made in a new folder");
         command.stdout(file("stdout")).stderr(file("stderr"));
