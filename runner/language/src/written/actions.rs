@@ -119,7 +119,7 @@ fn wait(argument: &Argument, sink: &mut Sink) -> Option<Wait> {
         until,
         fail_when: fail_when(keys, sink),
         observe: keys.get("observe").cloned(),
-        otherwise: keys.get("else").cloned(),
+        otherwise: keys.sentence("else", sink),
         every: keys.timespan("every", sink),
         stable_for: keys.timespan("stable-for", sink),
     })
@@ -183,7 +183,8 @@ fn fail_when(keys: Keys<'_>, sink: &mut Sink) -> Vec<(Argument, Option<Argument>
         .filter_map(|item| {
             let keys = Keys::of(item, "fail-when", &["when", "say"], sink)?;
             let when = keys.require("when", "write the condition: `when: ${{ … }}`", sink)?;
-            Some((condition(when, "when", sink)?, keys.get("say").cloned()))
+            let say = keys.sentence("say", sink);
+            Some((condition(when, "when", sink)?, say))
         })
         .collect()
 }

@@ -168,6 +168,16 @@ impl<'a> Keys<'a> {
         Some(Keys::any(self.get(key)?, key, sink)?.entries)
     }
 
+    /// What people are told, with expressions in it or without.
+    pub(super) fn sentence(self, key: &str, sink: &mut Sink) -> Option<Argument> {
+        let argument = self.get(key)?;
+        if matches!(argument.node, Node::List(_) | Node::Map(_)) {
+            wrong_type(argument, key, "a sentence", sink);
+            return None;
+        }
+        Some(argument.clone())
+    }
+
     /// A condition: one expression, `true` or `false`.
     pub(super) fn condition(self, key: &str, sink: &mut Sink) -> Option<Argument> {
         condition(self.get(key)?, key, sink)
@@ -198,7 +208,8 @@ fn check(item: &Argument, sink: &mut Sink) -> Option<Check> {
         },
     };
     let that = keys.require("that", "write what must hold: `that: ${{ … }}`", sink)?;
-    Some(Check { span: keys.span, that: condition(that, "that", sink)?, otherwise: keys.get("else").cloned(), warns })
+    let otherwise = keys.sentence("else", sink);
+    Some(Check { span: keys.span, that: condition(that, "that", sink)?, otherwise, warns })
 }
 
 /// An expression without the blanks and line breaks around it, as `>` and `|` leave one behind: for places where text means
