@@ -19,8 +19,9 @@ pub(crate) fn refusals(stage: &Stage) {
     refused(&init.replace("storage-class: ebs-sc, ", ""), "the cluster has no default storage class");
     refused(&format!("{init}, components: {{etdc: {{replicas: 1}}}}"), "there is no component etdc");
 
-    let _said = stage.kubectl(PARENT, &["create", "service", "nodeport", "taken", "--tcp=80", "--node-port=32443"]);
-    refused(&init, "the node port 32443 is held by the Service default/taken");
+    // Not 32443: Kubernetes may take minutes to give a port out again, and the installations that follow need that one.
+    let _said = stage.kubectl(PARENT, &["create", "service", "nodeport", "taken", "--tcp=80", "--node-port=31999"]);
+    refused(&format!("{init}, node-port: 31999"), "the node port 31999 is held by the Service default/taken");
     let _said = stage.kubectl(PARENT, &["delete", "service", "taken"]);
 
     let node = stage.kubectl(PARENT, &["get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"]);
