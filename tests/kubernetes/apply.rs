@@ -72,7 +72,7 @@ pub(crate) fn conflict(stage: &Stage) {
     world.kubectl(&["patch", "configmap", "a", "--type=merge", "-p", r#"{"data":{"k":"theirs"}}"#]);
     let failed = world.exec(&config_map("ours", "")).expect(1);
     let failure = &world.ending(&failed, "one")["failure"];
-    assert_eq!(failure["class"], "invalid");
+    assert_eq!(failure["class"], "conflict");
     assert_eq!(World::attempts(&failed, "one"), 1, "whoever holds a field does not let it go by itself");
     assert_eq!(failure["message"], "ConfigMap conflict/a: `.data.k` is held by `kubectl-patch`");
     assert_eq!(world.object(&["configmap", "a"])["data"]["k"], "theirs");
