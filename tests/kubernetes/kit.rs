@@ -106,6 +106,8 @@ pub(crate) fn delete(stage: &Stage) {
 pub(crate) fn quota(stage: &Stage) {
     let world = stage.world("quota");
     world.kubectl(&["create", "quota", "none", "--hard=pods=0"]);
+    // Nobody is held to a quota before its controller has taken it up.
+    world.kubectl(&["wait", "quota/none", "--for=jsonpath={.status.hard.pods}=0", "--timeout=60s"]);
     let steps = "  - id: set
     connection: cluster
     k8s-apply:
